@@ -139,7 +139,7 @@ R, W = "indices:data/read/", "indices:data/write/"
             "PUT",
             "a/_doc/1",
             {},
-            [(f"{W}bulk", "a", None), (f"{W}bulk[s]", "a", None), (f"{W}index", "a", None)],
+            [(f"{W}bulk", "a", None), (f"{W}index", "a", None), (f"{W}bulk[s]", "a", None)],
         ),
         ("POST", "_search/scroll", {"scroll_id": "x"}, [(f"{R}scroll", "", None)]),
         (

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from portcullis.families.opensearch.names.matching import matches_any
-from portcullis.families.opensearch.names.world import DELETED, SEARCHED, SINGLE, Options
+from portcullis.families.opensearch.names.world import DELETED, SEARCHED, SINGLE, STATED, WRITTEN, Options
 
 OWN_INDEX = ".opendistro_security"  # where the plugin keeps its config
 DASHBOARDS_INDEX = ".kibana"  # of which the plugin asks for a tenant, too, where Dashboards has tenants
@@ -60,11 +60,42 @@ _SINGLE = (
     "indices:data/read/get",
     "indices:data/read/explain",
     "indices:data/read/tv",
-    "indices:data/write/index",
-    "indices:data/write/update",
-    "indices:data/write/delete",
     "indices:admin/create",
 )
+_WRITTEN = (
+    *(
+        "indices:data/write/index",
+        "indices:data/write/update",
+        "indices:data/write/delete",
+        "indices:data/write/bulk[s]",
+    ),
+)
+# What is answered of a closed index, too. Seen on 2.19.3 and 3.4.0.
+_OF_CLOSED = (
+    *("indices:admin/mappings/get", "indices:admin/mapping/put", "indices:admin/mappings/fields/get"),
+    *(
+        "indices:monitor/settings/get",
+        "indices:admin/settings/update",
+        "indices:admin/aliases",
+        "indices:admin/aliases/get",
+    ),
+    *(
+        "indices:admin/get",
+        "indices:admin/open",
+        "indices:admin/close",
+        "indices:admin/block/add",
+        "indices:admin/resize",
+    ),
+    *("indices:monitor/recovery", "indices:monitor/shard_stores", "indices:admin/shards/search_shards"),
+    *("indices:admin/validate/query", "indices:data/read/field_caps"),
+)
+# What is asked for before the rest of its request: where it ends in an error, nobody is asked for the rest.
+_ENDS = (
+    *("indices:monitor/settings/get", "indices:admin/flush", "indices:admin/refresh", "indices:admin/block/add"),
+    *("indices:admin/close", "indices:data/write/update", "indices:data/write/reindex", ROLLOVER),
+    *("indices:data/write/index", "indices:data/write/delete"),
+)
+_RESIZE = "indices:admin/resize"  # of which 2.19 asks for the size of its source before it looks whether there is one
 # What opens documents. Other requests are answered where an index shows none of them.
 _OPENS = ("indices:data/read/search", "indices:data/read/get", "indices:data/read/explain", "indices:data/read/tv")
 _MANY = "indices:data/read/mget"
@@ -88,12 +119,20 @@ _ABOUT = {
     "indices:admin/delete": _DELETES,
 }
 _REFRESH = "indices:admin/refresh"  # 2.19 checks it for each part of an index once more, and refuses what it cannot work out then
-_MAKES = ("indices:data/write/index", "indices:data/write/update", "indices:admin/create", "indices:admin/auto_create")
+_MAKES = (
+    *("indices:data/write/bulk[s]", "indices:data/write/index", "indices:data/write/update"),
+    *("indices:admin/create", "indices:admin/auto_create"),
+)
 
 
 def makes(action: str) -> bool:
     """Whether what it names need not be there: it is made."""
     return action in _MAKES
+
+
+def ends(action: str, *, older: bool) -> bool:
+    """Whether an error of it comes before the rest of its request is asked for. As 2.19.3 and 3.4.0 answered. `older`: 2.19."""
+    return action in _ENDS or (action == _RESIZE and not older)
 
 
 def opens(action: str) -> bool:
@@ -152,4 +191,8 @@ def options_of(action: str) -> Options:
     """How a request that does this reads names, unless it says otherwise."""
     if action in _SINGLE:
         return SINGLE
+    if action in _WRITTEN:
+        return WRITTEN
+    if action in _OF_CLOSED:
+        return STATED
     return DELETED if action == "indices:admin/delete" else SEARCHED

@@ -36,6 +36,7 @@ from portcullis.families.opensearch.deciding.by_request import (
 from portcullis.families.opensearch.deciding.by_request import checked as by_request
 from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
 from portcullis.families.opensearch.deciding.granted import Granted, Who
+from portcullis.families.opensearch.deciding.need import BULK
 from portcullis.families.opensearch.deciding.seeing import Seeing
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.limiting.limits import Unreadable
@@ -126,8 +127,8 @@ class Compiled:
             return ""
 
     def _never(self, action: str, asked: tuple[str, ...]) -> str:
-        """Why what is asked for is refused whoever asks."""
-        if not asked or not never_on_all(action):
+        """Why what is asked for is refused whoever asks. Of several items each is refused by itself."""
+        if not asked or action == BULK[0] or not never_on_all(action):
             return ""
         try:
             rows = self.names.checked(asked)

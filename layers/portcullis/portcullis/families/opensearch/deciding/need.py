@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 
+from portcullis.families.opensearch.names.world import Options
+
 R, W, A, M = "indices:data/read/", "indices:data/write/", "indices:admin/", "indices:monitor/"
 BULK = (f"{W}bulk", f"{W}bulk[s]")
 # What a document may need besides: its index made, its new fields entered.
@@ -29,6 +31,7 @@ class Need:
     `perhaps`: why it may not be needed after all. `made`: what it names is made by the request. `unless`: why it is refused where a
     document filter is on any of it. `never`: why it is refused whoever asks. `brings`: the fields of the document that is written.
     `aliases`: the names of aliases that it changes, which v4 asks for, too.
+    `of_each`: asked for each index by its own name, of those that there are by these options; if there are none, of the cluster alone.
     """
 
     action: str
@@ -41,6 +44,7 @@ class Need:
     never: str = ""
     brings: tuple[str, ...] | None = None
     aliases: tuple[str, ...] = ()
+    of_each: Options | None = None
 
 
 def of_aliases(needs: Iterable[Need]) -> Iterator[Need]:

@@ -7,6 +7,7 @@ from urllib.parse import parse_qsl, unquote
 
 from portcullis.families.opensearch.deciding.need import BULK, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
 from portcullis.families.opensearch.deciding.of_bodies import fields_of, fields_of_update, lookups, refused_by, several
+from portcullis.families.opensearch.names.world import LISTED, OPEN_ONES, Options
 
 _READ, _PUT = ("GET", "POST"), ("PUT", "POST")
 # What stands after the index in a path -> method -> the actions that are all needed.
@@ -21,10 +22,10 @@ _ON_INDEX: dict[str, dict[str, tuple[str, ...]]] = {
     "_doc": {
         "GET": (f"{R}get",),
         "HEAD": (f"{R}get",),
-        **dict.fromkeys(_PUT, (*BULK, f"{W}index")),
-        "DELETE": (*BULK, f"{W}delete"),
+        **dict.fromkeys(_PUT, (BULK[0], f"{W}index", BULK[1])),
+        "DELETE": (BULK[0], f"{W}delete", BULK[1]),
     },
-    "_create": dict.fromkeys(_PUT, (*BULK, f"{W}index")),
+    "_create": dict.fromkeys(_PUT, (BULK[0], f"{W}index", BULK[1])),
     "_source": {"GET": (f"{R}get",), "HEAD": (f"{R}get",)},
     "_update": {"POST": (f"{W}update", *BULK, f"{W}index")},
     "_mapping": {"GET": (f"{A}mappings/get",), "PUT": (f"{A}mapping/put",)},
@@ -220,6 +221,15 @@ _OF_SNAPSHOT: dict[tuple[str, str], str] = {
 }
 _OF_REPOSITORY = {"_verify": "cluster:admin/repository/verify", "_cleanup": "cluster:admin/repository/_cleanup"}
 _LOOK_UP = ((f"{R}search",), (f"{R}explain",))  # what looks up terms that its body names
+# Asked for index by index: of a page that is listed, and of what is closed or blocked. What begins the path, or stands after the index.
+_OF_EACH: dict[str, dict[str, Options]] = {
+    "_list/indices": dict.fromkeys((f"{M}stats", "cluster:monitor/health"), LISTED),
+    "_list/shards": {f"{M}stats": OPEN_ONES},
+    "_close": {f"{A}close[s]": OPEN_ONES},
+    "_block": {f"{A}block/add[s]": OPEN_ONES},
+}
+# What is left out where it is closed: `_cat/indices` shows a closed index without its size.
+_LEFT_OUT = {("_cat/indices", f"{M}stats"): {"ignore_unavailable": "true"}}
 _OPTIONS = ("expand_wildcards", "ignore_unavailable", "allow_no_indices")
 
 
@@ -241,14 +251,17 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
         raise NotKnown(f"which permissions {method} {path} needs, only the engine can tell")
     brings = fields_of_update(body) if f"{W}update" in actions else fields_of(body)
     unless = refused_by(body) if actions == (f"{R}search",) else ""
+    begins = "/".join(parts[:2])
+    each = _OF_EACH.get(begins) or (_OF_EACH.get(parts[1]) if parts[1:] else None) or {}
     wanted = (
         Need(
             action,
             names,
-            options,
+            options | _LEFT_OUT.get((begins, action), {}),
             perhaps=NOTHING_CHANGED if f"{W}update" in actions and action != f"{W}update" else "",
             unless=unless,
             brings=brings,
+            of_each=each.get(action),
         )
         for action in actions
     )

@@ -84,7 +84,13 @@ def _said(asked: Mapping[str, str], option: str, default: bool) -> bool:
 # By what the plugin resolves names to check them, whatever a request asks for.
 _CHECKED = Options(hidden=True, forbid_closed=False, streams=False)
 SEARCHED = Options()
+STATED = Options(forbid_closed=False)  # of what is answered of a closed index, too
+LISTED = Options(closed=True, hidden=True, ignore_unavailable=True, forbid_closed=False)  # what a page of indices shows
+OPEN_ONES = Options(hidden=True, ignore_unavailable=True)
 SINGLE = Options(open=False, several=False, allow_no_indices=False, streams=False)
+WRITTEN = Options(
+    open=False, allow_no_indices=False
+)  # an alias of several has one that is written to, or none: it is not known here
 DELETED = Options(closed=True, forbid_closed=False, aliases=False, several=False, streams=False)
 EXPANDED = Options(closed=True, ignore_unavailable=True, forbid_closed=False)  # how 2.19 reads the pattern of a limit
 
