@@ -29,6 +29,7 @@ from portcullis.access.questions.persons import ANYBODY, Person, granting, named
 from portcullis.custody.stopping import stopping
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
+from portcullis.operations.access.asking.by_kinds import one_of_each, within
 from portcullis.operations.access.asking.edge import Before, cells_let_in, not_looked_at, of_person, those_let_in
 from portcullis.operations.access.asking.scene import Scene, asked_of, fits
 from portcullis.operations.access.asking.since import Since
@@ -106,9 +107,13 @@ def who_can(scene: Scene, request: Request, edge: Before | None = None) -> WhoCa
     over_there = _over_there(scene, beyond, unknown)
     fitting += over_there
     question, request = str(request), replace(request, indices=fitting)
+    of = within(there, fitting)
     for person in scene.people:
-        decided = decided_for(scene, person, request, there)
-        mine = tuple(one.index for one in decided.seen if one.allowed)
+        asked, like = one_of_each(scene, person, request, there, of)
+        decided = decided_for(scene, person, replace(request, indices=asked), there)
+        mine = tuple(
+            sorted({name for one in decided.seen if one.allowed for name in like.get(one.index, (one.index,))})
+        )
         unsure = decided.allowed is None or any(one.allowed is None for one in decided.seen if one.index in over_there)
         if not mine and not unsure:
             continue
