@@ -402,6 +402,27 @@ def test_an_expressions_limit_beside_another_is_unknown_on_2() -> None:
     assert (newer.documents, newer.unknown) == ((A, B), ())
 
 
+@pytest.mark.parametrize(
+    ("masks", "open_"),
+    [
+        ((["m"], ["m::/x/::y"]), True),
+        ((["m*"], ["m::/x/::y"]), True),
+        ((["/m|n/"], ["m::/x/::y"]), True),
+        ((["m"], ["m::SHA-256"]), False),  # masked by either
+        ((["m", "m::/x/::y"], ["n"]), False),  # of one role the first counts
+        ((["m::/x/::y"], ["n"]), False),
+        ((["m::/x/::y"], ["m::/x/::y"]), False),
+    ],
+)
+def test_of_two_masks_one_of_which_replaces_a_part_more_may_be_shown(
+    masks: tuple[list[str], list[str]], open_: bool
+) -> None:
+    one, other = masks
+    roles = {"r": [on("logs-a", masked_fields=one)], "s": [on("logs-a", masked_fields=other)]}
+    (view,) = decided(Row("", roles, ("logs-a",), REFUSED).case(), V3).views
+    assert any("only the engine knows which" in doubt for doubt in view.unknown) is open_
+
+
 def test_two_roles_masks_of_one_field_are_both_told() -> None:
     roles = {"r": [on("logs-a", masked_fields=["m"])], "s": [on("logs-a", masked_fields=["m::SHA-256", "m*"])]}
     (view,) = decided(Row("", roles, ("logs-a",), REFUSED).case(), V3).views

@@ -11,6 +11,7 @@ from portcullis.families.opensearch.limiting.limits import LimitsOf2, LimitsOf3,
 from portcullis.families.opensearch.limiting.query_shapes import readable
 from portcullis.families.opensearch.limiting.roles import DOCUMENTS, FIELDS, LIMITS, MASKS, Entry
 from portcullis.families.opensearch.limiting.showing import (
+    clashing,
     documents_of,
     fields_of,
     found_by,
@@ -217,6 +218,8 @@ class Seeing:
         left = found_by(documents, view, reasons, unknown, measured=not self._older)
         if self._older:
             seen = in_documents_of_2(seen, reasons)
+        else:
+            unknown += dict.fromkeys(clashing(sets))
         return replace(
             view, documents=left, fields=seen, written=documents, reasons=tuple(reasons), unknown=tuple(unknown)
         )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
+from itertools import combinations, product
 from typing import Protocol
 
 from portcullis.access.terms import Caller
@@ -13,7 +14,7 @@ from portcullis.families.opensearch.limiting.roles import DOCUMENTS, FIELDS, MAS
 from portcullis.families.opensearch.limiting.view import Fields, View
 from portcullis.families.opensearch.names.attributes import fields
 from portcullis.families.opensearch.names.entries import untrue_to_text
-from portcullis.families.opensearch.names.matching import is_expression
+from portcullis.families.opensearch.names.matching import is_expression, is_pattern, match
 
 NOTHING = '{"match_none": {}}'  # a filter that no document passes
 
@@ -127,6 +128,25 @@ def named_twice(masks: Iterable[str]) -> tuple[str, ...]:
     """The names that several of these masking rules have."""
     names = Counter(rule.split("::")[0] for rule in dict.fromkeys(masks))
     return tuple(name for name, often in names.items() if often > 1)
+
+
+def clashing(sets: Sequence[tuple[str, ...]]) -> Iterator[str]:
+    """Of 3.x, masking rules of two roles for one field of which one replaces a part: a text without that part is shown as it is where that
+    one counts. Which one does changes from reload to reload (measured on 3.4.0)."""
+    for one, other in combinations(sets, 2):
+        for a, b in product(one, other):
+            if a != b and (_in_part(a) or _in_part(b)) and _about_one_field(a.split("::")[0], b.split("::")[0]):
+                part, whole = (a, b) if _in_part(a) else (b, a)
+                yield f"of the masks {whole} and {part} one counts, only the engine knows which: what {part} leaves as it is may be shown"
+
+
+def _in_part(rule: str) -> bool:
+    return rule.count("::") > 1
+
+
+def _about_one_field(one: str, other: str) -> bool:
+    """Whether both may fit the same name; two patterns are taken to."""
+    return (is_pattern(one) and is_pattern(other)) or match(one, other) is not False or match(other, one) is not False
 
 
 def _meaning(entries: Sequence[Entry], limit: str) -> frozenset[str]:
