@@ -232,12 +232,19 @@ def test_a_question_says_how_the_engine_is_set() -> None:
     search = {"method": "GET", "path": "/*/_search"}
     assert question(search, ("a-*",), f"{R}search")["allowed"] is True
     assert question(search, ("a-*",), f"{R}search", privileges_evaluation_type="legacy")["allowed"] is False
+    assert question(search, ("a-*",), f"{R}search", release="3.10.1")["allowed"] is True
     set_off = {"privileges_evaluation_ignore_unauthorized_indices": False}
     assert question(search, ("a-*",), f"{R}search", **set_off)["allowed"] is False
 
 
 @pytest.mark.parametrize(
-    "world", [{"privileges_evaluation_type": "v5"}, {"release": "2.19.3"}, {"privileges_evaluation_type": 4}]
+    "world",
+    [
+        {"privileges_evaluation_type": "v5"},
+        {"release": "2.19.3"},
+        {"release": "3.4.0"},
+        {"privileges_evaluation_type": 4},
+    ],
 )
 def test_given_an_evaluation_that_is_not_there_then_it_says_so(world: Json) -> None:
     with pytest.raises(BadInput, match="privileges_evaluation_type"):

@@ -79,6 +79,13 @@ class May:
     anywhere: bool
 
 
+def has_v4(version: str) -> bool:
+    """Whether an OpenSearch of this version has the evaluation at all: from 3.7 on."""
+    major, _, rest = version.partition(".")
+    minor = rest.partition(".")[0]
+    return major.isdigit() and minor.isdigit() and (int(major), int(minor)) >= (3, 7)
+
+
 def evaluation_of(dynamic: Mapping[str, Any]) -> str:
     """How an engine evaluates, by `config.dynamic` of its security config: "", V4 or V4_WHOLE."""
     if dynamic.get("privileges_evaluation_type") != V4:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from portcullis.access.questions.answers import There
 from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import OWN_INDEX
-from portcullis.families.opensearch.deciding.by_request import V4, V4_WHOLE
+from portcullis.families.opensearch.deciding.by_request import V4, V4_WHOLE, has_v4
 from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
@@ -49,13 +49,11 @@ def _made(there: There) -> Facts:
         strict,
         replace(strict, do_not_fail_on_forbidden=True),
         replace(strict, dfm_empty_overrides_all=True),
-        replace(strict, v4=True) if there.evaluation is None and _has_v4(there.engine) else None,
+        replace(strict, v4=True) if there.evaluation is None and _may_go_by_v4(there.engine) else None,
     )
 
 
-def _has_v4(engine: str) -> bool:
-    """Whether an engine, as Amazon names it, has the evaluation v4: from OpenSearch 3.7 on."""
+def _may_go_by_v4(engine: str) -> bool:
+    """`engine` as Amazon names it."""
     product, _, version = engine.partition("_")
-    major, _, minor = version.partition(".")
-    numbers = (int(major), int(minor)) if major.isdigit() and minor.isdigit() else (0, 0)
-    return product == "OpenSearch" and numbers >= (3, 7)
+    return product == "OpenSearch" and has_v4(version)

@@ -31,7 +31,7 @@ from portcullis.access.questions.documents import all_given, as_data
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.actions import BLOCKS, OWN_INDEX
-from portcullis.families.opensearch.deciding.by_request import V4
+from portcullis.families.opensearch.deciding.by_request import V4, has_v4
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.need import NotKnown
 from portcullis.families.opensearch.deciding.of_documents import of_documents
@@ -170,7 +170,7 @@ def _caller(held: SecurityConfig, principal: Json) -> Caller:
 def _world(world: Json, source: str) -> EngineFacts:
     indices = tuple(world.get("indices", ()))
     release = _release(world.get("release", Release.V3.value), source)
-    v4 = _is_v4(world.get(_EVALUATION, "legacy"), release, source)
+    v4 = _is_v4(world.get(_EVALUATION, "legacy"), world.get("release", ""), source)
     return EngineFacts(
         (*indices, OWN_INDEX) if indices and OWN_INDEX not in indices else indices,  # which no engine is without
         {alias: tuple(members) for alias, members in world.get("aliases", {}).items()},
@@ -188,22 +188,15 @@ def _world(world: Json, source: str) -> EngineFacts:
     )
 
 
-def _is_v4(evaluation: str, release: Release, source: str) -> bool:
+def _is_v4(evaluation: str, release: str, source: str) -> bool:
+    """`release`: as the question says it; empty: one that has the evaluation that is asked for."""
     if evaluation not in ("legacy", V4):
-        raise BadInput(
-            f"{evaluation} is no evaluation known here",
-            source=source,
-            place=f"world.{_EVALUATION}",
-            remedy=f"legacy, or {V4}",
-        )
-    if evaluation == V4 and release is Release.V2:
-        raise BadInput(
-            f"{release} has no evaluation {V4}",
-            source=source,
-            place=f"world.{_EVALUATION}",
-            remedy="a release from 3.7 on",
-        )
-    return evaluation == V4
+        problem, remedy = f"{evaluation} is no evaluation known here", f"legacy, or {V4}"
+    elif evaluation == V4 and release and not has_v4(release):
+        problem, remedy = f"{release} has no evaluation {V4}", "a release from 3.7 on"
+    else:
+        return evaluation == V4
+    raise BadInput(problem, source=source, place=f"world.{_EVALUATION}", remedy=remedy)
 
 
 def _known_blocks(index: str, blocks: list[str], source: str) -> tuple[str, ...]:
