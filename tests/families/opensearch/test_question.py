@@ -370,18 +370,31 @@ def test_whoever_looks_up_terms_needs_to_read_the_document_that_holds_them(held:
     assert (told["items"]["0"] if path == "_msearch" else told["allowed"]) is ("b" in held)
 
 
-@pytest.mark.parametrize(("release", "seen"), [("2.19.3", ["a", "b"]), ("3.4.0", ["a"])])
-@pytest.mark.parametrize("held", [["a"], []])
-def test_on_2_what_is_left_out_of_a_point_in_time_is_searched_all_the_same(
-    release: str, seen: list[str], held: list[str]
+@pytest.mark.parametrize(
+    ("release", "entries", "seen"),
+    [
+        # As nodes answered; each has the search on a. What no role has an entry for 3.4.0 shows nothing of.
+        ("2.19.3", [], ["a", "b"]),
+        ("3.4.0", [], ["a"]),
+        ("3.4.0", [{"index_patterns": ["b"], "allowed_actions": []}], ["a", "b"]),
+        ("3.4.0", [{"index_patterns": ["b"], "allowed_actions": [f"{R}get"], "fls": ["~x"]}], ["a", "b"]),
+        ("2.19.3", [{"index_patterns": ["b"], "allowed_actions": [f"{R}get"], "fls": ["~x"]}], ["a", "b"]),
+    ],
+)
+def test_what_is_left_out_of_a_point_in_time_is_searched_all_the_same(
+    release: str, entries: list[Json], seen: list[str]
 ) -> None:
     options = {IN_POINT: "true"}
     question = changed("request", to={"action": f"{R}search", "indices": ["a", "b"], "options": options})
-    role = {"index_patterns": held, "allowed_actions": [f"{R}search"]}
-    question["security"]["roles"]["r"] = {"index_permissions": [role]}
+    role = {"index_patterns": ["a"], "allowed_actions": [f"{R}search"]}
+    question["security"]["roles"]["r"] = {"index_permissions": [role, *entries]}
     question["world"] = {"indices": ["a", "b"], "release": release, "do_not_fail_on_forbidden": True}
     told = answer(question, READ)
-    assert (told["allowed"], told["indices"]) == ((True, seen) if held else (False, []))
+    assert (told["allowed"], told["indices"]) == (True, seen)
+    if entries and "fls" in entries[0]:
+        assert told["views"]["b"]["fields"] == {"exclude": ["x"]}
+    question["security"]["roles"]["r"] = {"index_permissions": entries}
+    assert answer(question, READ)["allowed"] is False  # who may search none of them
 
 
 # ---------------------------------------------------------------------- documents

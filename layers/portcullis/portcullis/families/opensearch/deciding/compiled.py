@@ -164,9 +164,11 @@ class Compiled:
                 some = "one index that is refused refuses the whole request"
                 return self._decision(who, action, rows, False, (some,) if kept else ())
             meant, reach = Asked(left, tuple(name for name in rows.missing if name not in absent)), tuple(kept)
-            # Seen on 2.19.3: what is left out of a point in time is searched all the same. 3.4.0 shows nothing of it.
-            if self._granted.older and IN_POINT in options:
-                meant, reach = rows, asked
+            # Seen on both: what is left out of a point in time is searched all the same, on 3.x where any role has an entry for it.
+            if IN_POINT in options:
+                unseen = 0 if self._granted.older else self._seeing.unseen(who)
+                meant = Asked(left | (rows.bits & ~unseen), rows.missing)
+                reach = (*self.names.names(meant.bits), *meant.missing)
         return self._carried_out(who, action, rows, meant, reach, options)
 
     def _carried_out(

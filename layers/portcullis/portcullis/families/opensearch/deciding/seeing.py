@@ -78,6 +78,10 @@ class Seeing:
             found = who.limited[limit] = self._limits.bits(who, limit)
         return found
 
+    def unseen(self, who: Who) -> int:
+        """The names of whose documents nothing is seen, as no role of theirs has an entry for them."""
+        return self._limited_names(who, DOCUMENTS)[1]
+
     def limited(self, who: Who, rows: Asked, limits: Sequence[str] = LIMITS) -> bool:
         """Whether any limit is on what is checked; a part is enough."""
         if isinstance(self._limits, LimitsOf2):
