@@ -187,6 +187,7 @@ class OnNode:
             return
         names = [name for name in self.world["indices"] if name not in self.world["closed"]]
         others = {"query": {"bool": {"must_not": {"ids": {"values": list(DOCUMENTS)}}}}}
+        self._done("POST", f"/{_path(','.join(names))}/_refresh")  # what was just written is not found before
         self._done("POST", f"/{_path(','.join(names))}/_delete_by_query?refresh=true", others)
         lines = [
             line

@@ -181,3 +181,23 @@ def test_a_rollover_is_checked_for_everything_on_2(release: str, pattern: str, a
 def test_the_next_page_of_a_scroll_is_permitted_with_a_note() -> None:
     told = asked("POST", "_search/scroll", {"scroll_id": "x"}, cluster=[f"{R}scroll"], allowed_actions=[])
     assert (told["allowed"], "somebody else opened" in told["notes"][0]) == (True, True)
+
+
+def test_what_an_item_looks_up_is_no_name_of_the_whole_request_on_2() -> None:
+    # 2.19.3 answered 200, with an error for the item: the filter that is no query is on what it looks up alone.
+    look_up = {"query": {"terms": {"x": {"index": "b", "id": "1", "path": "x"}}}}
+    read = {"allowed_actions": [f"{R}*"]}
+    role = [{"index_patterns": ["a"], **read}, {"index_patterns": ["b"], "dls": "{}", **read}]
+    told = answer(
+        {
+            "security": {
+                "roles": {"r": {"cluster_permissions": ["*"], "index_permissions": role}},
+                "rolesmapping": {"r": {"users": ["anna"]}},
+            },
+            "principal": {"name": "anna"},
+            "request": {"method": "POST", "path": "_msearch", "body": [{"index": "a"}, look_up, {"index": "a"}, {}]},
+            "world": {"indices": ["a", "b"], "release": "2.19.3"},
+        }
+    )
+    # Whether such a filter of one item refuses all of them, only the engine knows.
+    assert (told["allowed"], told["items"]) == (None, {"0": False, "1": True})

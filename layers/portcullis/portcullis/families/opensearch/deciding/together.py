@@ -132,7 +132,10 @@ def _with_names(need: Need, needs: Sequence[Need]) -> Need:
     """What a request of several items is about is what its items are about: all that there is, if one of them names nothing."""
     if need.item is not None or need.indices or need.action not in _OF_ITEMS:
         return need
-    named = [one.indices for one in needs if one.item is not None and not is_cluster_action(one.action)]
+    # What a search looks up is read by itself, and is no name of the request.
+    looked_up = (f"{R}get", f"{R}tv") if need.action == f"{R}msearch" else ()
+    of_items = (one for one in needs if one.item is not None and not is_cluster_action(one.action))
+    named = [one.indices for one in of_items if one.action not in looked_up]
     return replace(need, indices=tuple(dict.fromkeys(name for names in named for name in names)) if all(named) else ())
 
 
