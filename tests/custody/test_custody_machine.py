@@ -37,6 +37,7 @@ from portcullis.custody.types import (
     Tell,
     Todo,
 )
+from portcullis.custody.words_of_alerts import WORDS
 from portcullis.errors import BadInput, Refused
 
 from tests.custody import walk
@@ -608,4 +609,4 @@ def test_every_save_has_a_measure_and_every_trouble_an_interval() -> None:
     assert set(SAVE_OF) | set(SAVE_OF.values()) < set(LOCK_ORDER)
     troubles = set(custody.telling._troubles(Custody("demo"), NOW, RULES))
     assert troubles == set(RULES.repeat)
-    assert set(custody.telling._WORDS) == set(Tell)
+    assert set(WORDS) == set(Tell)

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
-from portcullis.custody import telling
+from portcullis.custody import telling, words_of_alerts
 from portcullis.custody.types import Custody, Hold
 from portcullis.operations import alert_table
 
@@ -33,8 +33,8 @@ class Told:
 def of_custody() -> Iterator[Told]:
     now = datetime(2025, 6, 1, tzinfo=UTC)
     facts = telling._facts(Custody("demo", revoked_since=now, hold=Hold("ann", "a leak", now)))
-    for name, (_severity, _happened, _done, then, page) in telling._WORDS.items():
-        yield Told(name.value, page, then.format(**facts), "custody/telling.py")
+    for name, (_severity, _happened, _done, then, page) in words_of_alerts.WORDS.items():
+        yield Told(name.value, page, then.format(**facts), "custody/words_of_alerts.py")
 
 
 def of_operations() -> Iterator[Told]:

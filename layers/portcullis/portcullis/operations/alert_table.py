@@ -1,6 +1,6 @@
 """Every alert that the operations tell: its name, how grave it is, what was done, what to do next, and its page in runbooks/.
 
-What happened is said where it is told. The alerts of custody are in `custody.telling`.
+What happened is said where it is told. The alerts of custody are in `custody.words_of_alerts`.
 """
 
 from __future__ import annotations
