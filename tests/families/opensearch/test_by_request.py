@@ -17,10 +17,10 @@ from portcullis.access.questions.answers import Request, There
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.answering import OPENSEARCH
-from portcullis.families.opensearch.deciding.by_request import evaluation_of
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.question import answer
 from portcullis.families.opensearch.documents.config import SecurityConfig
+from portcullis.families.opensearch.evaluation import evaluation_of
 from portcullis.families.opensearch.names.world import EngineFacts
 
 from tests.access.strategies import holding, mapping

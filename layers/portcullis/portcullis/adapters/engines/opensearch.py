@@ -18,11 +18,11 @@ from portcullis.adapters.engines.answers import message, refuse, what_stops_a_se
 from portcullis.adapters.engines.blocks import IndexBlocks, is_block, path_parts
 from portcullis.correlation import carry
 from portcullis.families.all_but_own import all_but, is_own
-from portcullis.families.opensearch.deciding.by_request import evaluation_of
 from portcullis.families.opensearch.documents import dialects
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.documents.patch import parts, pointer
+from portcullis.families.opensearch.evaluation import evaluation_of
 from portcullis.families.opensearch.names.own_indices import SECURITY_INDEX, own_indices
 from portcullis.ports.engine import Aside, Names, Principal, Stop, nowhere
 

@@ -11,14 +11,12 @@ none with 3.7 or later runs here. Where the two pages say different things, or n
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from portcullis.families.opensearch.names.dates import NotKnown, resolved
 from portcullis.families.opensearch.names.world import Asked, Names, NotThere, Options
 
-V4, V4_WHOLE = "v4", "v4-whole"  # the second: `privileges_evaluation_ignore_unauthorized_indices` is off
 ALIASES = "indices:admin/aliases"
 ANALYZE = "indices:admin/analyze"  # of no index it needs the permission on any
 ALL_POINTS = "indices:data/read/point_in_time/readall"  # a cluster permission here
@@ -77,20 +75,6 @@ class May:
     bits: int
     on: Callable[[str], bool]
     anywhere: bool
-
-
-def has_v4(version: str) -> bool:
-    """Whether an OpenSearch of this version has the evaluation at all: from 3.7 on."""
-    major, _, rest = version.partition(".")
-    minor = rest.partition(".")[0]
-    return major.isdigit() and minor.isdigit() and (int(major), int(minor)) >= (3, 7)
-
-
-def evaluation_of(dynamic: Mapping[str, Any]) -> str:
-    """How an engine evaluates, by `config.dynamic` of its security config: "", V4 or V4_WHOLE."""
-    if dynamic.get("privileges_evaluation_type") != V4:
-        return ""
-    return V4_WHOLE if dynamic.get("privileges_evaluation_ignore_unauthorized_indices") is False else V4
 
 
 def checked(names: Names, action: str, asked: tuple[str, ...], options: Options, may: May, *, in_part: bool) -> Checked:

@@ -112,10 +112,16 @@ class Compiled:
 
     def _out_of_reach(self, who: Who) -> int:
         """What v4 gives nobody: the plugin's own index, and without a permission in so many words the others of the engine's own."""
-        names = self.names
-        own = names.fitting_any(own_indices(Dialect.PLUGINS, "")) & ~self._granted.in_so_many_words(who, SYSTEM_INDEX)
-        own |= self._own
-        return own | names.of(name for name in self.world.aliases if names.members[names.place[name]] & own)
+        if who.out_of_reach is None:
+            names = self.names
+            own = names.fitting_any(own_indices(Dialect.PLUGINS, "")) & ~self._granted.in_so_many_words(
+                who, SYSTEM_INDEX
+            )
+            own |= self._own
+            who.out_of_reach = own | names.of(
+                name for name in self.world.aliases if names.members[names.place[name]] & own
+            )
+        return who.out_of_reach
 
     def _broken(self, who: Who, action: str, asked: tuple[str, ...]) -> str:
         """Why 2.19 ends a request about the cluster in an error: it makes the filters of what is named; of all where nothing is."""

@@ -44,6 +44,7 @@ class Who:
         default_factory=dict
     )  # kind -> limited, and freed, whatever the index
     wrong: dict[int, str] | None = None
+    out_of_reach: int | None = None  # what v4 gives nobody who has no more than they
     shown: dict[str, View] = field(default_factory=dict)
     views: dict[tuple[str, str, bool], View] = field(default_factory=dict)
 

@@ -31,7 +31,6 @@ from portcullis.access.questions.documents import all_given, as_data
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.actions import BLOCKS, OWN_INDEX
-from portcullis.families.opensearch.deciding.by_request import V4, has_v4
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.need import NotKnown
 from portcullis.families.opensearch.deciding.of_documents import of_documents
@@ -40,6 +39,7 @@ from portcullis.families.opensearch.deciding.together import Fields, together
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect, from_engine
 from portcullis.families.opensearch.documents.shapes import shapes_of
+from portcullis.families.opensearch.evaluation import V4, has_v4
 from portcullis.families.opensearch.granting.callers import user
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.world import EngineFacts, Release
