@@ -59,7 +59,7 @@ TRUST: dict[str, Any] = {
             f"signs as {arn('user', 'boss')}",
             True,
         ),
-        (lets("iam:AddUserToGroup"), "may add themselves to the IAM group admins", "the next look lets them in", True),
+        (lets("iam:AddUserToGroup"), "may add a user to the IAM group admins", "the next look lets that user in", True),
         (lets("es:UpdateDomainConfig"), "may change the domain's configuration", "sets another master user", True),
         (lets("iam:PutUserPolicy"), "may change their own IAM policies", "gives themselves any right", True),
         (

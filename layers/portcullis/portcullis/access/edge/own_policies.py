@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from portcullis.access.edge.policies import Asked, Comes, Somebody, Statement, judge
+from portcullis.access.edge.conditions import Context
+from portcullis.access.edge.policies import Asked, Somebody, judge
 from portcullis.access.edge.way import Edge, context_of
 
 
@@ -35,7 +36,7 @@ class Open:
 @dataclass(frozen=True, slots=True)
 class Administrators:
     """What there is to take. `roles`: ARNs of IAM roles, each with whether its trust policy leaves it to the account who takes it;
-    `secrets`: ARNs, of whom in words; `groups`: IAM groups; `in_pool`: Cognito groups and users, in words; `pool`: its ARN."""
+    `secrets`: ARNs, and whose in words; `groups`: names of IAM groups; `pool`: the ARN of the user pool, with its groups and users."""
 
     roles: tuple[tuple[str, bool], ...] = ()
     users: tuple[str, ...] = ()
@@ -47,7 +48,7 @@ class Administrators:
 
 
 def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
-    """The shortest first: to be somebody who administers, to become one, to learn what one proves it with, to set the domain anew."""
+    """By roles, secrets, users, groups, and the domain itself."""
     iam = f"arn:{edge.arn.split(':')[1]}:iam::{edge.account}"
     for role, left_to_account in who.roles:
         name = role.rpartition("/")[2]
@@ -63,9 +64,8 @@ def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
         yield Act("iam:CreateAccessKey", user, f"may make an access key of the user {name}", f"signs as {user}")
     for group in who.groups:
         arn = group if group.startswith("arn:") else f"{iam}:group/{group}"
-        yield Act(
-            "iam:AddUserToGroup", arn, f"may add themselves to the IAM group {group}", "the next look lets them in"
-        )
+        does = f"may add a user to the IAM group {group}"
+        yield Act("iam:AddUserToGroup", arn, does, "the next look lets that user in")
     for group in who.pool_groups:
         does = f"may add a user of the pool to the group {group}"
         yield Act("cognito-idp:AdminAddUserToGroup", who.pool, does, "the next look lets that user in")
@@ -76,27 +76,22 @@ def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
 
 
 def open_to(who: Somebody, edge: Edge, found: Iterable[Act]) -> tuple[Open, ...]:
-    """What of these is open to somebody, what is certain first. Whoever may change their own policies may give themselves all of it."""
-    told = [one for act in (*found, *_own_policies(who)) if (one := _open(who, edge, act)) is not None]
+    """What of these is open to somebody who signs, what is certain first. Whoever may change their own policies may do all of it."""
+    context = context_of(edge, who)
+    told = [one for act in (*found, *_own_policies(who)) if (one := _open(who, edge, context, act)) is not None]
     return tuple(sorted(told, key=lambda one: not one.certain))
 
 
 def _own_policies(who: Somebody) -> Iterator[Act]:
-    if not who.arn or who.comes is Comes.BASIC:
-        return
     kind, then = "Role" if who.is_role else "User", "gives themselves any right of the account, this one among them"
     for verb in ("Put", "Attach"):
         yield Act(f"iam:{verb}{kind}Policy", who.arn, "may change their own IAM policies", then)
 
 
-def _open(who: Somebody, edge: Edge, act: Act) -> Open | None:
-    if not who.arn or (act.resource == who.arn and act.action in ("sts:AssumeRole", "iam:CreateAccessKey")):
-        return None
-    judged = judge(Asked(act.action, act.resource, context_of(edge, who)), who, {}, edge.account)
+def _open(who: Somebody, edge: Edge, context: Context, act: Act) -> Open | None:
+    if act.resource == who.arn and act.action in ("sts:AssumeRole", "iam:CreateAccessKey"):
+        return None  # they are that already
+    judged = judge(Asked(act.action, act.resource, context), who, {}, edge.account)
     if judged.allowed is False or (judged.allowed is None and not judged.by):
         return None  # of policies that could not be read nothing is said here
-    return Open(act, judged.allowed is True, _in_words(judged.by))
-
-
-def _in_words(by: Iterable[Statement]) -> str:
-    return "; ".join(dict.fromkeys(str(one) for one in by))
+    return Open(act, judged.allowed is True, "; ".join(map(str, judged.by)))

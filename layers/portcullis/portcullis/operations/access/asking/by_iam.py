@@ -25,15 +25,16 @@ def ways_by_iam(
     scene: Scene,
     finder: Finding,
     trusts: Mapping[str, Collection[str]],
+    above: Collection[Person],
     own: Collection[str],
     before: Before,
     unknown: list[str],
 ) -> Iterator[Found]:
-    """Of whoever does not administer already, and signs or has the role of a token. `own`: entries that Portcullis itself needs."""
-    real = [person for person in scene.people if person.caller is not None]
-    above = [person for person in real if finder.way_up(scene.held, _roles(scene, person))]
-    targets = _administrators(scene, finder, trusts, above, before)
-    below = [person for person in real if person not in above and person.entry not in own]
+    """Of whoever signs, or has the role of a token, and is not among those `above`, who have a way already. `own`: entries that Portcullis
+    itself needs."""
+    targets = tuple(acts(_administrators(scene, finder, trusts, above, before), before.edge))
+    not_asked = {person.entry for person in above} | {*own}
+    below = [person for person in scene.people if person.caller is not None and person.entry not in not_asked]
     held = before.own(below)
     for person in below:
         who = somebody(person)
@@ -42,7 +43,7 @@ def ways_by_iam(
         who = replace(who, own=held.get(who.arn, Own()))
         if who.own.unread:
             unknown.append(_UNREAD.format(who.own.unread))
-        if found := open_to(who, before.edge, acts(targets, before.edge)):
+        if found := open_to(who, before.edge, targets):
             yield _told(person, finder, found)
 
 
@@ -57,7 +58,7 @@ def _told(person: Person, finder: Finding, found: Sequence[Open]) -> Found:
 
 
 def _administrators(
-    scene: Scene, finder: Finding, trusts: Mapping[str, Collection[str]], above: Sequence[Person], before: Before
+    scene: Scene, finder: Finding, trusts: Mapping[str, Collection[str]], above: Collection[Person], before: Before
 ) -> Administrators:
     registration, edge = before.registration, before.edge
     ours = [one for one in above if not one.entry.startswith("arn:") or one.entry.split(":")[4] == edge.account]
@@ -100,7 +101,3 @@ def _arn_of(secret: str, before: Before) -> str:
         return secret
     edge = before.edge
     return f"arn:{edge.arn.split(':')[1]}:secretsmanager:{edge.region}:{edge.account}:secret:{secret}-AbCdEf"
-
-
-def _roles(scene: Scene, person: Person) -> Collection[str]:
-    return scene.family.mapped_roles(scene.held, person.caller) if person.caller else ()

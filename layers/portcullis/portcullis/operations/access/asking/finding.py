@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
 from portcullis.access.plan import SubjectKind
@@ -13,6 +13,7 @@ from portcullis.access.questions.findings import (
     PATH,
     Findings,
     Found,
+    WayUp,
     ahead,
     in_order,
     lifted,
@@ -50,10 +51,11 @@ def findings(
         [*not_looked_at_of(scene, edge), *scene.answers.only_if_named, _USE, _STRANGERS if edge else _LEARNT],
     )
     shut: dict[str, KeptOut] = {}
+    ways = tuple(_ways(scene, finder))
     found = [
-        *_paths(scene, finder, trusts or {}, own, _Doors(scene, edge, shut, unknown)),
+        *_paths(finder, ways, trusts or {}, own, _Doors(scene, edge, shut, unknown)),
         *_patterns(scene, finder, unknown),
-        *(ways_by_iam(scene, finder, trusts or {}, own, edge, unknown) if edge else ()),
+        *(ways_by_iam(scene, finder, trusts or {}, [one for one, *_ in ways], own, edge, unknown) if edge else ()),
     ]
     if of_file:
         not_looked_at.append("who is in which group and which indices there are (a file does not say it)")
@@ -110,14 +112,23 @@ class _Doors:
         return f"; kept out as it is now: {way.no}"
 
 
-def _paths(scene: Scene, finder: Finding, trusts: Trusts, own: Collection[str], doors: _Doors) -> Iterator[Found]:
+_Way = tuple[
+    Person, Mapping[str, str], WayUp
+]  # who, their roles with why they have each, and how they come to administer
+
+
+def _ways(scene: Scene, finder: Finding) -> Iterator[_Way]:
     for person in scene.people:
-        if person.caller is None:
-            continue
-        roles = scene.family.mapped_roles(scene.held, person.caller)
-        way = finder.way_up(scene.held, roles)
-        if way is None:
-            continue
+        if person.caller is not None:
+            roles = scene.family.mapped_roles(scene.held, person.caller)
+            if way := finder.way_up(scene.held, roles):
+                yield person, roles, way
+
+
+def _paths(
+    finder: Finding, ways: Iterable[_Way], trusts: Trusts, own: Collection[str], doors: _Doors
+) -> Iterator[Found]:
+    for person, roles, way in ways:
         first = way.steps[0].removeprefix("has the role ")
         steps = (str(person), f"{way.steps[0]} ({roles.get(first, 'its mapping')})", *way.steps[1:])
         hangs = f", if {way.unless}" if way.unless else ""
