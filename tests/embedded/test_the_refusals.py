@@ -60,9 +60,7 @@ def test_a_right_that_was_taken_away_is_named_and_a_lock_holds_without_it(
 
 
 @pytest.mark.parametrize("group", ["Cognito", "IAM"])
-def test_who_leaves_a_group_that_the_reaction_may_not_read_is_told_and_out_with_the_sweep(
-    scene: Scene, group: str
-) -> None:
+def test_who_leaves_a_group_that_may_not_be_read_is_told_and_out_with_the_sweep(scene: Scene, group: str) -> None:
     """The others are followed meanwhile. The sweep, which has a role of its own, takes out whom the reaction could not."""
     name, iam = f"leaves.without.a.right.{group.lower()}", scene.aws.client("iam")
     if group == "Cognito":

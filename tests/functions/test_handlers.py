@@ -7,6 +7,7 @@ import json
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -202,8 +203,8 @@ class Sink:
         self.url = f"http://127.0.0.1:{self.server.server_port}/answer?{self.SIGNATURE}"
 
 
-@pytest.fixture
-def sink() -> Iterator[Sink]:
+@contextmanager
+def listening() -> Iterator[Sink]:
     one = Sink()
     thread = threading.Thread(target=one.server.serve_forever, daemon=True)
     thread.start()
@@ -211,6 +212,12 @@ def sink() -> Iterator[Sink]:
     one.server.shutdown()
     one.server.server_close()
     thread.join()
+
+
+@pytest.fixture
+def sink() -> Iterator[Sink]:
+    with listening() as one:
+        yield one
 
 
 def asked(sink: Sink, request: str, properties: Any, **more: str) -> dict[str, Any]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from types import SimpleNamespace
@@ -16,7 +15,7 @@ from hypothesis import strategies as st
 from portcullis.entry import custom_resource
 from portcullis.errors import BadInput, Refused
 
-from tests.functions.test_handlers import REGISTRATION, Sink, asked
+from tests.functions.test_handlers import REGISTRATION, Sink, asked, listening
 from tests.operations.worlds import Account, account, registration
 
 VALUES = st.recursive(
@@ -32,13 +31,8 @@ LONG = 4096  # bytes of an answer that CloudFormation takes
 
 @pytest.fixture(scope="module")
 def sink() -> Iterator[Sink]:
-    one = Sink()
-    thread = threading.Thread(target=one.server.serve_forever, daemon=True)
-    thread.start()
-    yield one
-    one.server.shutdown()
-    one.server.server_close()
-    thread.join()
+    with listening() as one:
+        yield one
 
 
 @pytest.fixture
