@@ -200,7 +200,7 @@ class Engine:
     def keys_given(self) -> tuple[str, ...] | None:
         return None
 
-    def end_since(self, known: Collection[str] | None) -> tuple[str, ...]:
+    def end_since(self, known: Collection[str] | None, *, tokens: bool) -> tuple[str, ...]:
         return ()
 
     def settings(self) -> EngineSettings:

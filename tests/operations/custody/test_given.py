@@ -42,7 +42,7 @@ def test_the_keys_of_before_a_lock_are_known_in_it_and_forgotten_after_it(
     """An engine that does not list them keeps no lock away."""
     asked: list[Collection[str] | None] = []
 
-    def end_since(ids: Collection[str] | None) -> tuple[str, ...]:
+    def end_since(ids: Collection[str] | None, *, tokens: bool) -> tuple[str, ...]:
         asked.append(ids)
         return ("eves of eve (c)",) if ids else ()
 

@@ -58,6 +58,7 @@ def test_what_somebody_had_made_who_was_let_in_by_hand_ends_with(
         assert again.state is State.LOCKED
         assert answers(elastic, *given) == [401, 401]
         assert "API key eves of eve" in again.measures[Measure.END_SEARCHES].detail
+        assert "0 tokens ended" not in again.measures[Measure.END_SEARCHES].detail
     ended = opened(made, key)
     assert answers(elastic, *given, *keys.values()) == [401, 401, 200, 200]
     if not looked:

@@ -118,9 +118,9 @@ class Engine(Protocol):
     def keys_given(self) -> tuple[str, ...] | None:
         """The ids of API keys of others that can be used. None where an engine gives out none."""
 
-    def end_since(self, known: Collection[str] | None) -> tuple[str, ...]:
-        """End the tokens that the engine itself gave out, and for good the API keys of others that are not among these ids: which, in
-        words. Where the ids are not known no key ends; one that an account of the engine's own features made never does."""
+    def end_since(self, known: Collection[str] | None, *, tokens: bool) -> tuple[str, ...]:
+        """End the tokens that the engine itself gave out, if asked, and for good the API keys of others that are not among these ids:
+        which, in words. Where the ids are not known no key ends; one that an account of the engine's own features made never does."""
 
     def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
         """The same of these users alone: they lost a role, and what they were given before still has it. Which keys stay, in words: only

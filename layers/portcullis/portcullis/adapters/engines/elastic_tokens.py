@@ -77,12 +77,12 @@ class Tokens:
         return tuple(one["id"] for one in self._keys_of_others(release, self._realms(mappings)))
 
     def end_since(
-        self, release: Release, mappings: Mapping[str, Json], known: Collection[str] | None
+        self, release: Release, mappings: Mapping[str, Json], known: Collection[str] | None, *, tokens: bool
     ) -> tuple[str, ...]:
-        """Tokens end, and keys of others that are not `known`; which, in words. Not those that the accounts of Elastic's own features
-        made."""
+        """Tokens end, if asked, and keys of others that are not `known`; which, in words. Not those that the accounts of Elastic's own
+        features made."""
         realms = self._realms(mappings)
-        for realm in realms:
+        for realm in realms if tokens else ():
             self._end_of(realm)
         if known is None:
             return ()

@@ -313,8 +313,8 @@ class ElasticsearchEngine:
     def keys_given(self) -> tuple[str, ...]:
         return self._tokens.given(self.release, self._collection(Kind.MAPPINGS))
 
-    def end_since(self, known: Collection[str] | None) -> tuple[str, ...]:
-        return self._tokens.end_since(self.release, self._collection(Kind.MAPPINGS), known)
+    def end_since(self, known: Collection[str] | None, *, tokens: bool) -> tuple[str, ...]:
+        return self._tokens.end_since(self.release, self._collection(Kind.MAPPINGS), known, tokens=tokens)
 
     def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:
         """What somebody was given keeps the roles that they had then, whatever becomes of theirs: seen on all releases."""

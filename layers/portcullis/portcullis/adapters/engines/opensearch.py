@@ -239,7 +239,7 @@ class OpenSearchEngine:
     def keys_given(self) -> None:
         """It gives out none."""
 
-    def end_since(self, known: Collection[str] | None) -> tuple[str, ...]:
+    def end_since(self, known: Collection[str] | None, *, tokens: bool) -> tuple[str, ...]:
         return ()
 
     def end_tokens_of(self, users: Collection[str], *, keys: bool) -> tuple[str, ...]:

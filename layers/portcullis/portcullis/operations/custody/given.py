@@ -34,7 +34,7 @@ def forget_keys(site: Site) -> None:
     _BEFORE.forget_if_kept(site.ledger, site.name)
 
 
-def end_what_came(site: Site) -> list[str]:
+def end_what_came(site: Site, *, tokens: bool = True) -> list[str]:
     """Each key that ended, in words."""
-    ended = site.engine.end_since(_BEFORE.saved(site.ledger, site.name))
+    ended = site.engine.end_since(_BEFORE.saved(site.ledger, site.name), tokens=tokens)
     return [f"API key {one} was made while locked, and is ended for good" for one in ended]

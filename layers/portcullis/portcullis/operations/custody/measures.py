@@ -241,7 +241,7 @@ def _end_searches(site: Site, todo: Todo) -> str:
     ended = site.engine.end_searches(lambda indices: _CLOSED.save(site.ledger, site.name, sorted({*shut, *indices})))
     stay = _open_what_was_closed(site)
     options = as_far_as_readable(site.services, site.name).options
-    new = end_what_came(site)
+    new = end_what_came(site, tokens=False)  # which end next, and are counted
     tokens = site.engine.end_tokens(keys=options.end_api_keys)
     return "; ".join(said for said in (ended, *stay, *new, tokens) if said)
 
