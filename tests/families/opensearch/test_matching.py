@@ -146,12 +146,45 @@ def test_a_decision_says_what_only_the_engine_can_tell() -> None:
         "request": {"action": "indices:data/read/search", "indices": ["y"]},
     }
     told = answer(question)
-    assert (told["allowed"], list(told["roles"])) == (False, ["readers"])
+    assert (told["allowed"], list(told["roles"])) == (None, ["readers"])
     assert len(told["unknown"]) == 3
     assert all("only the engine can tell" in one for one in told["unknown"])
     security["rolesmapping"] = {"readers": {"users": ["anna"]}}
     security["roles"]["readers"]["index_permissions"][0]["index_patterns"] = ["y"]
     assert answer(question)["unknown"] == []
+
+
+@pytest.mark.parametrize(
+    ("request_", "allowed"),
+    [
+        ({"action": "indices:data/read/search", "indices": ["y"]}, None),
+        ({"action": "cluster:monitor/health"}, None),
+        ({"method": "GET", "path": "y/_search"}, None),
+        ({"method": "GET", "path": "_cluster/health"}, None),
+        ({"method": "GET", "path": "mine/_search"}, True),
+        ({"method": "DELETE", "path": "*"}, False),  # to everybody but the admin certificate
+        ({"action": "indices:data/read/search", "indices": ["_y"]}, False),  # as it is written
+    ],
+)
+def test_what_may_be_let_in_by_a_role_that_only_the_engine_can_give_is_no_no(
+    request_: Any, allowed: bool | None
+) -> None:
+    security = {
+        "roles": {
+            "readers": {"index_permissions": [{"index_patterns": ["mine"], "allowed_actions": ["*"]}]},
+            "others": {"cluster_permissions": ["*"]},
+        },
+        "rolesmapping": {"readers": {"users": ["anna"]}, "others": {"users": ["/(?!bob).*/"]}},
+    }
+    world = {"indices": ["mine", "y"]}
+    question = {"security": security, "principal": {"name": "anna"}, "request": request_, "world": world}
+    told = answer(question)
+    assert told["allowed"] is allowed
+    refused = {view["allowed"] for one in told.get("needs", [told]) for view in one["views"].values()}
+    assert refused <= {allowed}
+    assert all(one["allowed"] is allowed for one in told.get("needs", ()))
+    security["rolesmapping"]["others"] = {}
+    assert answer(question)["allowed"] is bool(allowed)
 
 
 def test_drift_says_that_only_the_engine_can_tell_whom_a_pattern_lets_in() -> None:

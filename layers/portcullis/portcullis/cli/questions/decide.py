@@ -31,8 +31,8 @@ def decide(file: str) -> None:
 
     For Elastic's own Elasticsearch: engine elasticsearch-VERSION (9, 8, 7.17, 6.8), security (roles, users, role_mappings),
     principal (name, realm, groups, metadata; or roles outright; run_as; api_key with role_descriptors and limited_by as the
-    engine shows it), request (method, path, body; or action, indices), world (indices, aliases, data_streams, blocks). There
-    allowed is null where only the engine can tell. Of an API key a view's `within` is what the key lets through: both have to.
+    engine shows it), request (method, path, body; or action, indices), world (indices, aliases, data_streams, blocks). Of an
+    API key a view's `within` is what the key lets through: both have to.
 
     A search on other clusters (ALIAS:INDEX in the path) takes remotes: by alias the model (api-key, certificate), the key
     (state, access), security (roles there, for the certificate model), world, skip_unavailable, engine if it is another.
@@ -42,8 +42,9 @@ def decide(file: str) -> None:
     Either takes documents: a list of documents, or of hits of a search, which say where they are (_index). The answer says
     of each whether it is seen, and what is left of it; null where only the engine can tell what a filter finds.
 
-    Prints one JSON object: allowed, the visible indices, and of each its document filter, fields, masks and reasons;
-    under unknown what only the engine can tell, under notes what a request that is let in may be refused for all the same.
+    Prints one JSON object: allowed (null where only the engine can tell), the visible indices, and of each its document
+    filter, fields, masks and reasons; under unknown what only the engine can tell, under notes what a request that is let in
+    may be refused for all the same.
     Nothing is asked of an engine.
 
     \b

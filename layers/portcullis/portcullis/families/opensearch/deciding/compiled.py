@@ -68,7 +68,7 @@ class Compiled:
             told = [f"{action} through cluster_permissions of {role}" for role in through]
             refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
             if through and (never := self._never(action, tuple(indices))):
-                return Decision(False, who.why, (never,), unknown=who.unknown)
+                return Decision(False, who.why, (never,))
             if through and (broken := self._broken(who, action, tuple(indices))):
                 return Decision(False, who.why, (broken,), unknown=who.unknown)
             return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=who.unknown)
@@ -80,7 +80,7 @@ class Compiled:
                 return self._by_request(who, action, asked, options or {})
             rows = self.names.checked(asked)
         except Refused as refused:
-            return Decision(False, who.why, (f"refused as it is written: {refused}",), unknown=who.unknown)
+            return Decision(False, who.why, (f"refused as it is written: {refused}",))
         except NotKnown as doubt:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
         return self._on_indices(who, action, asked, rows, options or {})
@@ -153,7 +153,7 @@ class Compiled:
         self, who: Who, action: str, asked: tuple[str, ...], rows: Asked, options: Mapping[str, str]
     ) -> Decision:
         if never := self._refused_to_all(action, rows):
-            return Decision(False, who.why, (never,), unknown=who.unknown)
+            return Decision(False, who.why, (never,))
         granted = self._granted.on(who, action)
         absent = [name for name in rows.missing if not self._granted.granting(who, action, name)]
         refused = rows.bits & ~granted
@@ -257,7 +257,7 @@ class Compiled:
         if not told.allowed or is_cluster_action(action) or not self._is_of_dashboards(asked):
             return told
         if not self._granted.has_global_tenant(self.who(caller), action):
-            return replace(told, unknown=(*told.unknown, OF_TENANTS))
+            return replace(told, unknown=(*told.unknown, OF_TENANTS), conditional=True)
         return told
 
     def _is_of_dashboards(self, asked: tuple[str, ...]) -> bool:

@@ -10,7 +10,6 @@ from portcullis.access.questions.answers import Decided, Seen, There
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
-from portcullis.families.opensearch.deciding.doubts import OF_TENANTS
 from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.need import Need
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of
@@ -85,7 +84,7 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
         doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
     every = (in_part, lifted, by_v4)
     allowed = strict.allowed if all(one.allowed == strict.allowed for one in every) else None
-    if allowed and OF_TENANTS in strict.unknown:
+    if allowed and strict.conditional:
         allowed = None
     refused = allowed is not True or not all(view.allowed for view in strict.views)
     looks = refused and there.every and there.aliases is None

@@ -94,7 +94,8 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
 
 
 def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source: str = "") -> Json:
-    """The decision, the visible indices, the filters and masks of each, and the reasons. BadInput names the place in `source`.
+    """The decision, the visible indices, the filters and masks of each, and the reasons. `allowed` is null where only the engine can tell,
+    of the whole, of each thing that is needed, and of an item. BadInput names the place in `source`.
 
     `built_in` are action groups that the engine has and the question need not repeat.
     """
@@ -124,7 +125,7 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     caller = _caller(held, question["principal"])
     if "action" in request:
         decision = asked.as_sent(caller, request["action"], request.get("indices", ()), request.get("options"))
-        return _told(decision) | shown(decision.allowed, [(request["action"], decision)])
+        return _told(decision) | shown(decision.certain, [(request["action"], decision)])
     if not {"method", "path"} <= request.keys():
         raise BadInput("is missing", source=source, place="request.action", remedy="or a method and a path")
     return _request(asked, caller, request, question.get("world", {}).get("fields", {}), shown)
@@ -231,9 +232,9 @@ def _moment(text: str, source: str) -> datetime:
 
 def _told(decision: Decision) -> Json:
     return {
-        "allowed": decision.allowed,
+        "allowed": decision.certain,
         "indices": list(decision.visible),
-        "views": {view.index: _view(view) for view in decision.views},
+        "views": {view.index: _view(view, decision) for view in decision.views},
         "roles": dict(decision.roles),
         "reasons": list(decision.reasons),
         "error": decision.error,
@@ -241,9 +242,9 @@ def _told(decision: Decision) -> Json:
     }
 
 
-def _view(view: View) -> Json:
+def _view(view: View, decision: Decision) -> Json:
     if not view.allowed:
-        return {"allowed": False, "reasons": list(view.reasons)}
+        return {"allowed": None if decision.unknown else False, "reasons": list(view.reasons)}
     how = "exclude" if view.fields.excluding else "include"
     return {
         "allowed": True,

@@ -9,7 +9,6 @@ from portcullis.access.questions.answers import parted
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.actions import ROLLOVER, ends, is_cluster_action
 from portcullis.families.opensearch.deciding.compiled import Compiled
-from portcullis.families.opensearch.deciding.doubts import OF_TENANTS
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W, of_aliases
 from portcullis.families.opensearch.limiting.roles import DOCUMENTS
 from portcullis.families.opensearch.limiting.view import Decision
@@ -51,21 +50,14 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
         if need.item is not None:
             before, here = items.get(str(need.item), True), _here(need, answer)
             items[str(need.item)] = False if False in (before, here) else None if None in (before, here) else True
-            if here is None:
+            if here is None and need.perhaps:
                 doubts[need.perhaps] = None
-    allowed: bool | None = all(answer.allowed for need, answer in answers if need.item is None and not need.perhaps)
-    if allowed and any(need.unless and need.item is None and not answer.views for need, answer in answers):
-        allowed = None
-    if allowed and (without := [n.perhaps for n, answer in answers if n.item is None and _here(n, answer) is None]):
-        doubts |= dict.fromkeys(without)
-        allowed = None
-    if allowed and any(OF_TENANTS in answer.unknown for need, answer in answers if need.item is None):
-        allowed = None
-    items |= {
-        str(need.item): None
-        for need, answer in answers
-        if need.item is not None and OF_TENANTS in answer.unknown and items[str(need.item)]
-    }
+    of_all = [(need, _here(need, answer)) for need, answer in answers if need.item is None]
+    allowed = (
+        False if any(here is False for _, here in of_all) else None if any(here is None for _, here in of_all) else True
+    )
+    if allowed is None:
+        doubts |= dict.fromkeys(need.perhaps for need, here in of_all if here is None and need.perhaps)
     told = Together(allowed, answers, items)
     if items:
         _of_items(asked, caller, needs, told, doubts)
@@ -140,17 +132,16 @@ def _with_names(need: Need, needs: Sequence[Need]) -> Need:
 
 
 def _here(need: Need, answer: Decision) -> bool | None:
-    return None if need.perhaps and not answer.allowed else answer.allowed
+    return None if need.perhaps and not answer.allowed else answer.certain
 
 
 def _answer(asked: Compiled, caller: Caller, need: Need) -> Decision:
     told = asked.as_sent(caller, need.action, need.indices, need.options)
     if need.never:
-        return replace(told, allowed=False, refusal=(need.never,))
+        return replace(told, allowed=False, refusal=(need.never,), unknown=())
     if need.unless and told.allowed and not told.views:
-        return replace(
-            told, unknown=(*told.unknown, f"no index matches; whether {need.unless} there, only the engine knows")
-        )
+        why = f"no index matches; whether {need.unless} there, only the engine knows"
+        return replace(told, unknown=(*told.unknown, why), conditional=True)
     if need.unless and told.allowed and _filtered(asked, caller, need.indices):
         return replace(told, allowed=False, refusal=(need.unless,))
     if told.allowed and (error := _ended(asked, need)):

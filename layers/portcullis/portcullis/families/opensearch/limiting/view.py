@@ -65,12 +65,13 @@ class View:
 class Decision:
     """An answer. What of it takes long to say is worked out when it is asked for."""
 
-    allowed: bool
+    allowed: bool  # by all that is known
     roles: Mapping[str, str] = field(default_factory=dict)  # role -> why the caller has it
     refusal: tuple[str, ...] = ()  # why the whole of it is refused, or granted
     error: str = ""  # why nothing comes of it although it is permitted: a name that is not there, a closed index
     unknown: tuple[str, ...] = ()  # what may make it another decision, and only the engine can tell
     make_views: Callable[[], tuple[View, ...]] = tuple
+    conditional: bool = False  # what is permitted hangs on what is unknown
 
     @cached_property
     def views(self) -> tuple[View, ...]:
@@ -80,6 +81,13 @@ class Decision:
     @cached_property
     def reasons(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((*(reason for view in self.views for reason in view.reasons), *self.refusal)))
+
+    @property
+    def certain(self) -> bool | None:
+        """`allowed`, or None: what is refused may be let in by what only the engine can tell, and what is permitted may hang on it."""
+        if self.allowed:
+            return None if self.conditional else True
+        return None if self.unknown else False
 
     @cached_property
     def visible(self) -> tuple[str, ...]:
