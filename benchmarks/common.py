@@ -23,6 +23,7 @@ from rich.console import Console
 from rich.table import Table
 
 from local.aws.emulator import Emulator
+from local.surroundings import set_aside
 
 ROOT = Path(__file__).resolve().parent.parent
 HOME = ROOT / ".portcullis" / "bench"
@@ -112,6 +113,7 @@ def main(
     given = parser.parse_args()
     if given.n < 1:
         parser.error("--n: a whole number from 1")
+    set_aside()
     console, began, load = Console(soft_wrap=True), time.monotonic(), os.getloadavg()[0]
     try:
         report = bench(given, lambda line: console.print(f"   {line}", style="dim", highlight=False, markup=False))

@@ -344,7 +344,7 @@ def _run_app(deployments: Path, out: Path) -> None:
         "CDK_OUTDIR": str(out),
         "CDK_DEFAULT_ACCOUNT": ACCOUNT,
         "CDK_DEFAULT_REGION": REGION,
-        "CDK_CONTEXT_JSON": f'{{"deployments": "{deployments}"}}',
+        "CDK_CONTEXT_JSON": json.dumps({"deployments": str(deployments)}),
     }
     done = subprocess.run(
         [sys.executable, str(PROJECT / "app.py")],
@@ -355,7 +355,8 @@ def _run_app(deployments: Path, out: Path) -> None:
         check=False,
     )
     if done.returncode:
-        raise SynthesisFailed((done.stderr.strip() or done.stdout.strip())[-3000:])
+        said = (done.stderr.strip() or done.stdout.strip())[-3000:]
+        raise SynthesisFailed(said.removeprefix("portcullis: "))  # who prints it says that again
 
 
 def prepare_account(aws: Emulator) -> None:

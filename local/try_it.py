@@ -12,10 +12,11 @@ if __name__ == "__main__":  # Ctrl-C while all the rest is imported ends it at o
 
 import argparse
 import json
+import os
 import sys
 
 import boto3
-from botocore.exceptions import ClientError, NoCredentialsError
+from botocore.exceptions import BotoCoreError, ClientError
 
 from local.up import STATE
 
@@ -34,6 +35,9 @@ def main() -> int:
         print("portcullis: nothing is up; `make up` first", file=sys.stderr)
         return 1
     state = json.loads(STATE.read_text())
+    if os.environ.get("AWS_ENDPOINT_URL") != state["aws"]:  # your own account, or an earlier `make up`
+        print("portcullis: this shell does not speak to what is up; first: . .portcullis/up.env", file=sys.stderr)
+        return 1
     try:
         if asked.verb in ("join", "leave"):
             idp = boto3.client("cognito-idp")
@@ -42,10 +46,7 @@ def main() -> int:
         else:
             kms = boto3.client("kms")
             (kms.disable_key if asked.verb == "disable-key" else kms.enable_key)(KeyId=state["key"])
-    except NoCredentialsError:
-        print("portcullis: no credentials; first: . .portcullis/up.env", file=sys.stderr)
-        return 1
-    except ClientError as error:
+    except (BotoCoreError, ClientError) as error:
         print(f"portcullis: {error}", file=sys.stderr)
         return 1
     print("done")

@@ -56,7 +56,7 @@ def furnish(whole: Beside) -> dict[str, Any]:
     # As curl reads it with -K, in this folder: who asks, and how the answer is shown.
     for user, password in ((PERSON, people.password(PERSON)), (OWNER, whole.owner)):
         lines = [f'user = "{user}:{password}"', f'cacert = "{whole.door_ca.relative_to(home.resolve())}"']
-        lines += ["silent", "show-error", 'write-out = " %{http_code}\\n"']
+        lines += ['noproxy = "*"', "silent", "show-error", 'write-out = " %{http_code}\\n"']
         write_private(home / f"{user}.curl", ("\n".join(lines) + "\n").encode())
     signs = Ed25519PrivateKey.generate()
     write_private(home / SIGNS, signs.private_bytes(Encoding.PEM, PrivateFormat.OpenSSH, NoEncryption()))

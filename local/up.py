@@ -25,10 +25,12 @@ from portcullis.errors import PortcullisError, Refused
 from local import embedded, two_teams
 from local.cluster_people import ClusterPeople
 from local.live import live
+from local.node.files import write_private
 from local.people import People
 from local.processes import end_family
 from local.story.engines import Engine, engine_from_environment
 from local.story.stages import DOCUMENTS, INDEX
+from local.surroundings import for_a_shell, set_aside
 
 STATE, LOG, ENVIRONMENT = embedded.HOME / "up.json", embedded.HOME / "up.log", embedded.HOME / "up.env"
 PERSON, OWNER = "maya.lin.support", "you"
@@ -157,7 +159,7 @@ def _owned(whole: embedded.Embedded, exported: dict[str, str]) -> dict[str, Any]
         **exported,
     }
     ENVIRONMENT.touch(mode=0o600)
-    ENVIRONMENT.write_text("".join(f"export {name}={value}\n" for name, value in variables.items()))
+    ENVIRONMENT.write_text(for_a_shell(variables.items()))
     return {
         "pid": os.getpid(),
         "aws": whole.aws.endpoint,
@@ -176,16 +178,16 @@ def _administered(whole: embedded.Embedded) -> dict[str, str]:
 
 def _search(people: People, whole: embedded.Embedded, home: Path) -> str:
     """The command by which the person searches. What they prove themselves with lies in a file that is theirs."""
-    login = home / ("maya.curl" if isinstance(people, ClusterPeople) else "maya.token")
-    login.touch(mode=0o600)
+    login = home / "maya.curl"
     if isinstance(people, ClusterPeople):
-        login.write_text(f'user = "{PERSON}:{people.password(PERSON)}"\n')
-        how, path = f"-K {_short(login)}", f"{whole.door}/{INDEX}/_search"
+        proof, path = f'user = "{PERSON}:{people.password(PERSON)}"', f"{whole.door}/{INDEX}/_search"
     else:
-        login.write_text(people.token(PERSON))
-        how = f'-H "Authorization: Bearer $(cat {_short(login)})"'
-        path = f"{whole.door}/_dashboards/{INDEX}/_search"
-    return f"curl --cacert {_short(whole.door_ca)} {how} https://{path}"
+        proof, path = (
+            f'header = "Authorization: Bearer {people.token(PERSON)}"',
+            f"{whole.door}/_dashboards/{INDEX}/_search",
+        )
+    write_private(login, f'{proof}\ncacert = "{_short(whole.door_ca)}"\nnoproxy = "*"\n'.encode())
+    return f"curl -K {_short(login)} https://{path}"
 
 
 def _wait(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
@@ -247,6 +249,7 @@ def main() -> int:
     parser.add_argument("--down", action="store_true", help="end what was left running")
     parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
     asked = parser.parse_args()
+    set_aside()
     try:
         if asked.serve:
             return serve()

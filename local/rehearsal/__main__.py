@@ -30,6 +30,7 @@ from local.rehearsal.following import NotAsThePageSays, as_installed, follow
 from local.rehearsal.incidents import DEPLOYMENT, INCIDENTS, WITHOUT, Stand, state
 from local.rehearsal.listening import Subscriber
 from local.rehearsal.pages import page
+from local.surroundings import set_aside
 from local.up import ENVIRONMENT, STATE
 
 
@@ -101,6 +102,7 @@ def main() -> int:
     parser.add_argument("--follow", action="store_true", help="the page's own commands are typed for you")
     parser.add_argument("--list", action="store_true", help="which pages have an incident")
     asked = parser.parse_args()
+    set_aside()
     try:
         if asked.list or not asked.page:
             _list()
@@ -141,7 +143,9 @@ def _running(name: str) -> tuple[RunningDefault, str]:
         raise Refused("nothing is up; `make up` first") from None
     if up["place"] != "domain":
         raise Refused("incidents are played on a domain of OpenSearch: `make down`, then `make up`")
-    environment = dict(line.removeprefix("export ").split("=", 1) for line in lines)
+    prefix = "export "
+    keys = [line.removeprefix(prefix) for line in lines if line.startswith(f"{prefix}AWS_")]
+    environment = dict(line.split("=", 1) for line in keys)
     return RunningDefault(up, environment), str(up["topic"])
 
 

@@ -21,12 +21,14 @@ from local.processes import Supervisor
 from local.story.book import Book
 from local.story.engines import engine_from_environment
 from local.story.stages import Alerts
+from local.surroundings import set_aside
 
 RESULT = embedded.HOME / "demo.json"
 
 
 def main() -> int:
     """Play the story; 0 if every expectation held."""
+    set_aside()
     console = Console(soft_wrap=True)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     book = Book(console)

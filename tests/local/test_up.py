@@ -12,7 +12,7 @@ import psutil
 import pytest
 from portcullis.errors import Refused
 
-from local import embedded, up
+from local import embedded, try_it, up
 from local.people import until
 
 # The process that stays, with an engine that takes its time: it says what becomes of it.
@@ -20,7 +20,7 @@ SLOW = """
 import contextlib, time
 from pathlib import Path
 from types import SimpleNamespace
-from local import embedded, up
+from local import embedded, try_it, up
 
 @contextlib.contextmanager
 def running(parts, tell):
@@ -117,3 +117,18 @@ def test_another_process_with_the_number_is_left_alone(lock: Path, capsys: pytes
     assert up.down() == 0
     assert capsys.readouterr().out == "it is not up\n"
     assert psutil.pid_exists(os.getpid())
+
+
+@pytest.mark.parametrize("speaks_to", ["", "http://127.0.0.1:1"])
+def test_something_to_try_changes_nothing_elsewhere(
+    speaks_to: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A shell with keys of its own, or of an earlier `make up`: neither account is asked for anything."""
+    monkeypatch.setattr(try_it, "STATE", tmp_path / "up.json")
+    (tmp_path / "up.json").write_text('{"aws": "http://127.0.0.1:2", "key": "some-key"}')
+    monkeypatch.setenv("AWS_ENDPOINT_URL", speaks_to)
+    monkeypatch.setattr(sys, "argv", ["try_it", "disable-key"])
+    assert try_it.main() == 1
+    assert capsys.readouterr().err == (
+        "portcullis: this shell does not speak to what is up; first: . .portcullis/up.env\n"
+    )
