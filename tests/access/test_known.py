@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from portcullis.access.known import Known, Recognised, accepted, names_of, recognise
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
-from portcullis.errors import Refused, Unreachable
+from portcullis.errors import NotAllowed, Refused, Unreachable
 
 SUPPORT = Subject(SubjectKind.COGNITO_GROUP, "support")
 OPS = Subject(SubjectKind.IAM_GROUP, "ops")
@@ -55,6 +55,44 @@ def test_an_unreadable_group_before_the_first_look_stays_unread() -> None:
     assert found.members.unread == {SUPPORT: THROTTLED}
     assert found.unread == ()
     assert "cognito_group:support" not in found.known.seen
+
+
+NOT_ALLOWED = NotAllowed("not allowed to read it", action="iam:GetUser")
+
+
+def test_who_is_new_in_the_file_and_may_not_be_read_is_known_after_deploy() -> None:
+    """Look after look; and once they were read, that they may not be any more is a fault like any other."""
+    known = look(BOTH_READ).known
+    later = Membership({SUPPORT: (ANNA,), OPS: (KIM,)}, ids=BOTH_READ.ids, unread={RITA: NOT_ALLOWED})
+    for _ in range(2):
+        found = look(later, known, SUPPORT, OPS, RITA)
+        assert found.members.users == {SUPPORT: (ANNA,), OPS: (KIM,), RITA: ()}
+        assert (found.members.unread, found.unread) == ({}, ())
+        assert found.later == found.members.notes
+        [said] = found.later
+        assert said.startswith("iam_user:rita is known after deploy, and granted nothing until then")
+        assert "cdk deploy (iam:GetUser is not allowed)" in said
+        known = found.known
+    read = Membership({**BOTH_READ.users, RITA: (RITA_ARN,)}, ids={**BOTH_READ.ids, RITA_ARN: "AIDARITA"})
+    known = look(read, known, SUPPORT, OPS, RITA).known
+    found = look(later, known, SUPPORT, OPS, RITA)
+    assert found.later == ()
+    assert found.members.users[RITA] == (RITA_ARN,)
+    assert "iam_user:rita could not be read" in found.unread[0]
+
+
+@pytest.mark.parametrize("why", [Refused("an explicit deny"), THROTTLED])
+def test_who_is_new_and_is_denied_or_not_answered_for_is_no_work_of_a_deploy(why: Refused | Unreachable) -> None:
+    later = Membership({SUPPORT: (ANNA,)}, ids=BOTH_READ.ids, unread={RITA: why})
+    found = look(later, look(BOTH_READ).known, SUPPORT, RITA)
+    assert found.later == ()
+    assert "iam_user:rita could not be read" in found.unread[0]
+
+
+def test_before_the_first_look_nobody_is_taken_for_new_in_the_file() -> None:
+    """What the engine holds of them may be ours: it stays."""
+    found = look(Membership(unread={RITA: NOT_ALLOWED}), None, RITA)
+    assert (found.members.unread, found.later) == ({RITA: NOT_ALLOWED}, ())
 
 
 def test_a_group_whose_role_is_known_needs_no_last_look_for_it() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -10,7 +11,7 @@ import pytest
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import AccessModel, By, Grant, Membership, Subject, SubjectKind
 from portcullis.adapters.identity.aws import AwsIdentity
-from portcullis.errors import Unreachable
+from portcullis.errors import NotAllowed, Refused, Unreachable
 from portcullis.families.opensearch.documents.compiling import desired
 
 from local.aws.emulator import Credentials, Emulator
@@ -324,8 +325,27 @@ def test_what_may_not_be_read_is_named_and_the_others_are_read(
     hidden, group = grant(SubjectKind.IAM_GROUP, name), people.group(name, f"{name}-anna")
     found = reader.members([hidden, group])
     assert list(found.unread) == [hidden.subject]
-    assert re.search(f"not allowed to read .*{name}", str(found.unread[hidden.subject]))
+    why = found.unread[hidden.subject]
+    assert re.search(f"not allowed to read .*{name}", str(why))
+    assert isinstance(why, NotAllowed)
+    assert why.action == "iam:GetGroup"
     assert found.users == {group.subject: (people.entry(f"{name}-anna"),)}, "unread is neither empty nor missing"
+
+
+def test_what_a_policy_denies_no_deploy_allows(aws: Emulator, name: str) -> None:
+    iam = aws.client("iam")
+    iam.create_user(UserName=name)
+    statements = [
+        {"Effect": effect, "Action": action, "Resource": "*"}
+        for effect, action in (("Allow", "iam:*"), ("Deny", "iam:GetGroup"))
+    ]
+    document = json.dumps({"Version": "2012-10-17", "Statement": statements})
+    iam.put_user_policy(UserName=name, PolicyName="own", PolicyDocument=document)
+    key = iam.create_access_key(UserName=name)["AccessKey"]
+    few = Credentials(key["AccessKeyId"], key["SecretAccessKey"])
+    hidden = grant(SubjectKind.IAM_GROUP, name)
+    found = AwsIdentity(lambda service: aws.client(service, credentials=few)).members([hidden])
+    assert type(found.unread[hidden.subject]) is Refused
 
 
 @pytest.mark.parametrize("typo", ["ops/", "a group", "x" * 200])

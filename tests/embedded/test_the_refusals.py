@@ -18,14 +18,23 @@ pytestmark = pytest.mark.embedded
 @contextmanager
 def _without(scene: Scene, action: str, *functions: str) -> Iterator[None]:
     """Whoever may write policies of roles takes this right from all who lock and open, or from these functions."""
-    iam, name = scene.aws.client("iam"), "taken-away"
-    roles = [names.function(function) for function in functions or ("key_guard", "sweep")]
     never = {"Effect": "Deny", "Action": action, "Resource": "*"}
+    with _with(scene, never, *(functions or ("key_guard", "sweep"))):
+        yield
+
+
+@contextmanager
+def _with(scene: Scene, statement: dict[str, object], *functions: str) -> Iterator[None]:
+    """These functions' roles have one more statement, for a while."""
+    iam, name = scene.aws.client("iam"), "one-more"
+    roles = [names.function(function) for function in functions]
     for role in roles:
         scene.kill(role)  # one that runs still may have credentials of before; now, while it has nothing in hand
     for role in roles:
         iam.put_role_policy(
-            RoleName=role, PolicyName=name, PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [never]})
+            RoleName=role,
+            PolicyName=name,
+            PolicyDocument=json.dumps({"Version": "2012-10-17", "Statement": [statement]}),
         )
     try:
         yield
@@ -57,6 +66,55 @@ def test_a_right_that_was_taken_away_is_named_and_a_lock_holds_without_it(
         assert not scene.cast.application.may_search(INDEX)
     scene.open_again()
     scene.as_before()
+
+
+def test_who_is_new_in_an_applied_file_is_known_after_deploy_and_let_in_with_it(scene: Scene) -> None:
+    """Until then the automation may not read them: `plan`, `apply`, `status` and the sweep say so, and nothing is a fault."""
+    iam, name = scene.aws.client("iam"), "new.in.the.file"
+    user, kept = scene.people.iam_user(name), scene.ledger.model("demo").text
+    trust = {
+        "Effect": "Allow",
+        "Action": "sts:AssumeRole",
+        "Principal": {"AWS": f"arn:aws:iam::{scene.aws.account}:root"},
+    }
+    document = json.dumps({"Version": "2012-10-17", "Statement": [trust]})
+    arns = [
+        iam.get_user(UserName=name)["User"]["Arn"],
+        iam.create_role(RoleName=name, AssumeRolePolicyDocument=document)["Role"]["Arn"],
+        iam.create_group(GroupName=name)["Group"]["Arn"],
+    ]
+    kinds = ("iam_user", "iam_role", "iam_group")
+    grants = "".join(f"    - {{level: support, to: {{{kind}: {name}}}}}\n" for kind in kinds)
+    text = kept.replace("  grants:\n", f"  grants:\n{grants}").replace("  iam_groups: [", f"  iam_groups: [{name}, ")
+    assert len(text) > len(kept + grants)
+    granting = {"text": text}
+
+    def all_told(notes: list[str]) -> bool:
+        return all(any(f"{kind}:{name} is known after deploy" in note for note in notes) for kind in kinds)
+
+    try:
+        assert all_told(scene.cast.operate("plan", deployment="demo", arguments=granting)["notes"])
+        done = scene.cast.operate("apply", "act", deployment="demo", arguments=granting)
+        assert all_told(done["plan"]["notes"])
+        assert done["exit_status"] == 0
+        scene.swept()
+        status = scene.cast.operate("status", deployment="demo")
+        assert all_told(status["problems"])
+        assert status["next"] == "cdk deploy"
+        assert [alert["severity"] for alert in scene.told("known-after-deploy")] == ["warning"]
+        assert scene.told("not-read") == []
+        assert not user.may_search(INDEX)
+        reads = ["iam:GetUser", "iam:GetRole", "iam:GetGroup"]  # as a deploy of that file lets each function read them
+        with _with(scene, {"Effect": "Allow", "Action": reads, "Resource": arns}, "identity_sync", "sweep", "operate"):
+            scene.swept()
+            until(lambda: user.may_search(INDEX), what="who may be read is let in")
+            assert scene.cast.operate("status", deployment="demo")["problems"] == []
+            scene.cast.operate("apply", "act", deployment="demo", arguments={"text": kept})
+            assert not user.may_search(INDEX)
+    finally:
+        scene.cast.operate("apply", "act", deployment="demo", arguments={"text": kept})
+        iam.delete_role(RoleName=name)
+        iam.delete_group(GroupName=name)
 
 
 @pytest.mark.parametrize("group", ["Cognito", "IAM"])

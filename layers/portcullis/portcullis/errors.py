@@ -13,6 +13,14 @@ class Refused(PortcullisError):
     """Portcullis will not do this, for the reason given: nothing was changed."""
 
 
+class NotAllowed(Refused):
+    """No policy allows us this, and none denies it: a deploy may bring one that does. `action` is what it takes, as IAM calls it."""
+
+    def __init__(self, problem: str, *, action: str) -> None:
+        self.action = action
+        super().__init__(problem)
+
+
 class Shut(Refused):
     """Refused because the deployment is not open. What was begun before it was shut goes on once it is open again."""
 

@@ -6,9 +6,10 @@ import pytest
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.entry.verbs import VERBS
-from portcullis.errors import BadInput, PortcullisError, Refused
+from portcullis.errors import BadInput, NotAllowed, PortcullisError, Refused
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.planning import plan
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
@@ -211,6 +212,30 @@ def test_a_first_apply_with_an_unreadable_group_applies_everything_else(here: Ac
     assert done.status == "applied"
     assert there(here) == {anna}
     assert any("there can be no such group" in note for note in done.plan.notes)
+
+
+def test_who_is_new_in_an_applied_file_is_known_after_deploy_and_comes_in_with_it(here: Account) -> None:
+    """A note and no fault: all else is applied, the next step is told, and nothing is left to say once they may be read."""
+    anna, carl = f"Cognito/{POOL}/anna", arn("user", "carl")
+    here.people.groups |= {READERS: (anna,), OPS: (carl,)}
+    apply_text(here.services, "demo", text("{cognito_group: readers}"), CAUSE)
+    here.people.unread[OPS] = NotAllowed("not allowed to read it", action="iam:GetGroup")
+    done = apply_text(here.services, "demo", text("{cognito_group: readers}", "{iam_group: ops}"), CAUSE)
+    assert (done.status, done.exit_status) == ("unchanged", 0)
+    [note] = done.plan.notes
+    assert "iam_group:ops is known after deploy" in note
+    assert plan(here.services, "demo", CAUSE).notes == (note,)
+    found = status(here.services, "demo")
+    assert (found.next, found.page) == ("cdk deploy", "drift")
+    synchronise(here.services, "demo", CAUSE)
+    [said] = told(here, "known-after-deploy")
+    assert "iam_group:ops" in said
+    assert not told(here, "not-read")
+    assert there(here) == {anna}
+    here.people.unread.clear()
+    synchronise(here.services, "demo", CAUSE)
+    assert there(here) == {anna, carl}
+    assert status(here.services, "demo").problems == ()
 
 
 def test_after_a_lock_nobody_of_a_group_that_cannot_be_read_is_let_in(here: Account) -> None:

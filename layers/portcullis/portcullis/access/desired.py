@@ -61,6 +61,9 @@ class Desired:
         return frozenset(documents | entries)
 
 
+_MADE_BY_A_DEPLOY = "; cdk deploy makes the groups of the pool that are new in the file"
+
+
 def granted(grants: Iterable[Grant], members: Membership) -> Granted:
     """Who should have which role, by these grants and these members.
 
@@ -75,7 +78,10 @@ def granted(grants: Iterable[Grant], members: Membership) -> Granted:
     notes = list(members.notes)
     for grant in sorted(grants, key=lambda g: (g.role, g.subject, g.by, g.source)):
         if grant.subject in members.missing:
-            notes.append(f"{grant.subject} does not exist, so it is granted nothing ({grant.source}: {grant.role})")
+            made = _MADE_BY_A_DEPLOY if grant.subject.kind is SubjectKind.COGNITO_GROUP else ""
+            notes.append(
+                f"{grant.subject} does not exist, so it is granted nothing ({grant.source}: {grant.role}){made}"
+            )
             continue
         if grant.subject in members.unread:
             unsure.add(grant.role)

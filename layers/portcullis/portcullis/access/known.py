@@ -10,12 +10,15 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.plan import Grant, Membership, SubjectKind
+from portcullis.errors import NotAllowed
 from portcullis.words import in_words
 
 _AS_WRITTEN = frozenset(
     {SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE}
 )  # nobody outside the engine stands behind them
 _GROUPS = frozenset({SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP})
+AFTER_DEPLOY = "known after deploy"
+_NOT_YET = "the automation may read whom a file named at the last cdk deploy (%s is not allowed)"
 _BY_ROLE = " by role"
 _FORMER = 1000  # people who left groups, whose ids are still known
 
@@ -40,6 +43,7 @@ class Recognised:
     strangers: tuple[str, ...]  # who has a granted name and is not who was granted
     renewed: tuple[str, ...]  # members who are somebody else under the name of an earlier member
     unread: tuple[str, ...]  # whose members could not be read
+    later: tuple[str, ...]  # whom no policy lets us read yet: known after a deploy
     unfit: tuple[str, ...]  # who is called what no mapping may hold
     last_look_counts: bool  # nothing was locked since the last look
 
@@ -49,7 +53,7 @@ def recognise(grants: Collection[Grant], found: Membership, known: Known, *, las
 
     Of a subject that could not be read, whoever was in at the last look stays, if that still counts (nothing was locked since), and
     nobody joins: a mistake in one grant must neither empty a group nor keep the leavers of the others in. Where nobody was ever looked
-    at, it stays unread.
+    at, it stays unread. Who was never read, and may not be for want of a policy, is new in the file since the last deploy.
     """
     users, roles = dict(found.users), dict(found.backend_roles)
     named = dict(known.named)
@@ -57,18 +61,26 @@ def recognise(grants: Collection[Grant], found: Membership, known: Known, *, las
     seen: dict[str, dict[str, str]] = {}
     told: list[str] = []
     unread: list[str] = []
+    later: list[str] = []
     for grant in {key_of(grant): grant for grant in sorted(grants, key=key_of)}.values():
         subject, key, here = grant.subject, key_of(grant), roles if grant.is_backend_role else users
         if subject.kind in _AS_WRITTEN or subject in found.missing:
             continue
         if subject in found.unread and subject not in here:
+            why = found.unread[subject]
             if last_look_counts and not known.seen:
+                continue
+            if isinstance(why, NotAllowed) and key not in known.seen and key not in known.named:
+                here[subject] = ()
+                later.append(
+                    f"{in_words(key)} is {AFTER_DEPLOY}, and granted nothing until then: {_NOT_YET % why.action}"
+                )
                 continue
             last = known.seen.get(key, {}) if last_look_counts else {}
             here[subject] = tuple(last)
             seen[key] = last
             strangers |= {who: new for who, new in known.strangers.items() if who == key or who.startswith(f"{key} ")}
-            unread.append(f"{in_words(key)} could not be read ({found.unread[subject]}): {_meanwhile(last)}")
+            unread.append(f"{in_words(key)} could not be read ({why}): {_meanwhile(last)}")
             continue
         entries = here.get(subject)
         if entries is None:
@@ -85,10 +97,13 @@ def recognise(grants: Collection[Grant], found: Membership, known: Known, *, las
             here[subject] = entries
         seen[key] = {entry: found.ids.get(entry, "") for entry in entries}
     still = {subject: why for subject, why in found.unread.items() if last_look_counts and not known.seen}
-    members = replace(found, users=users, backend_roles=roles, notes=(*found.notes, *told, *unread), unread=still)
+    notes = (*found.notes, *told, *unread, *later)
+    members = replace(found, users=users, backend_roles=roles, notes=notes, unread=still)
     former, renewed = _renewed(known, seen)
     remembered = Known(named, strangers, seen, former, known.saves)
-    return Recognised(members, remembered, tuple(told), renewed, tuple(unread), found.notes, last_look_counts)
+    return Recognised(
+        members, remembered, tuple(told), renewed, tuple(unread), tuple(later), found.notes, last_look_counts
+    )
 
 
 def accepted(known: Known, name: str) -> tuple[Known, tuple[str, ...]]:

@@ -167,6 +167,14 @@ NAME_NOT_MAPPED = AlertKind(
     runbook="drift",
     about="who",
 )
+KNOWN_AFTER_DEPLOY = AlertKind(
+    "known-after-deploy",
+    Severity.WARNING,
+    done="all others have what the file grants them; these have nothing by it",
+    next="deploy the file: cdk deploy. Check with: portcullis status {deployment}",
+    runbook="drift",
+    about="who",
+)
 NOT_READ = AlertKind(
     "not-read",
     Severity.CRITICAL,

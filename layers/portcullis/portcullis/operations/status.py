@@ -7,6 +7,7 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
+from portcullis.access.known import AFTER_DEPLOY
 from portcullis.custody.next_step import next_step
 from portcullis.custody.telling import lacks_outside
 from portcullis.custody.types import Custody, State
@@ -82,7 +83,9 @@ def status(services: Services, deployment: str) -> Status:
     blind, roads = shut_in_words(services, deployment), opened_in_words(services, deployment)
     then, page = next_step(custody)
     if not then and custody.state is not State.DELETED:
-        then, page = _next_of_open(deployment, blind=blind, roads=roads, asks=bool(waiting or problems))
+        to_deploy = not waiting and all(AFTER_DEPLOY in problem for problem in problems)
+        asks = "cdk deploy" if to_deploy else f"portcullis plan {deployment}"
+        then, page = _next_of_open(deployment, blind=blind, roads=roads, asks=asks if waiting or problems else "")
     return Status(
         deployment,
         site.registration,
@@ -99,13 +102,13 @@ def status(services: Services, deployment: str) -> Status:
     )
 
 
-def _next_of_open(deployment: str, *, blind: tuple[str, ...], roads: tuple[str, ...], asks: bool) -> tuple[str, str]:
+def _next_of_open(deployment: str, *, blind: tuple[str, ...], roads: tuple[str, ...], asks: str) -> tuple[str, str]:
     """The command and the page where the gate itself asks for nothing: the gravest first."""
     if roads:
         return f"portcullis roads {deployment}", "another-road"
     if blind:
         return "portcullis eyes", "eyes-shut"
-    return (f"portcullis plan {deployment}", "drift") if asks else ("", "")
+    return (asks, "drift") if asks else ("", "")
 
 
 def drifted(services: Services, deployment: str) -> dict[str, Any]:

@@ -16,18 +16,27 @@ from portcullis.adapters.identity.role_choice import choose_by_token
 from portcullis.adapters.identity.sessions import deny
 from portcullis.clients import error_code, unanswered
 from portcullis.correlation import carry
-from portcullis.errors import PortcullisError, Refused, Unreachable
+from portcullis.errors import NotAllowed, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.names.entries import unfit
 from portcullis.ports.identity import Looked
 from portcullis.words import in_words
 
 _ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
 _DENIED = {"AccessDenied", "AccessDeniedException", "UnauthorizedOperation"}
+_DENIED_BY_A_POLICY = "explicit deny"  # as AWS's answers say it
 _NO_SUCH_NAME = {"InvalidInput", "InvalidParameterException", "ValidationError", "ValidationException"}
 _AS_WRITTEN = frozenset(
     {SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE}
 )  # the deployment file says the entry itself
 _BY_ARN = frozenset({SubjectKind.IAM_USER, SubjectKind.IAM_ROLE})  # may be named by ARN
+_SERVICES = {
+    SubjectKind.IAM_USER: "iam",
+    SubjectKind.IAM_GROUP: "iam",
+    SubjectKind.IAM_ROLE: "iam",
+    SubjectKind.COGNITO_USER: "cognito-idp",
+    SubjectKind.COGNITO_GROUP: "cognito-idp",
+    SubjectKind.IDENTITY_CENTER_GROUP: "identitystore",
+}
 _READERS = 4  # groups read at once: IAM and Cognito allow few calls a second
 
 Entries = tuple[str, ...]
@@ -138,9 +147,7 @@ class AwsIdentity:
             if code in _ABSENT:
                 return None
             if code in _DENIED:
-                raise Refused(
-                    f"not allowed to read {subject}: {error} (cdk deploy lets the automation read whom a file names)"
-                ) from error
+                raise _not_allowed(subject, error) from error
             if code in _NO_SUCH_NAME or type(error).__name__ == "ParamValidationError":
                 raise Refused(f"there can be no {subject}: {error}") from error
             if why := code or unanswered(error):
@@ -254,6 +261,15 @@ def _membership(found: Mapping[tuple[Subject, By], Answer], unread: dict[Subject
         as_role = Grant(subject, "", "", by).is_backend_role
         (roles if as_role else users)[subject] = tuple(entry for entry, _ in answer if entry not in reasons)
     return Membership(users, roles, frozenset(missing), tuple(sorted(set(notes))), ids, unread)
+
+
+def _not_allowed(subject: Subject, error: Exception) -> Refused:
+    """What is denied by somebody's policy no deploy of ours allows."""
+    said = f"not allowed to read {subject}: {error}"
+    if _DENIED_BY_A_POLICY in str(error):
+        return Refused(said)
+    action = f"{_SERVICES[subject.kind]}:{getattr(error, 'operation_name', '')}"
+    return NotAllowed(f"{said} (cdk deploy lets the automation read whom a file names)", action=action)
 
 
 def _short(why: PortcullisError) -> str:

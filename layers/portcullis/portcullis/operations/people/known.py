@@ -22,7 +22,7 @@ from portcullis.words import many
 
 log = logging.getLogger(__name__)
 PEOPLE = Slot("people", Known)
-ABOUT_PEOPLE = ("another-person", "not-read", "name-not-mapped")  # the alerts of each look
+ABOUT_PEOPLE = ("another-person", "not-read", "known-after-deploy", "name-not-mapped")  # the alerts of each look
 _MOST_TOLD = 20
 
 
@@ -63,7 +63,8 @@ def remember(site: Site, people: Recognised, cause: Trigger) -> None:
 
 def tell(site: Site, people: Recognised) -> None:
     """Told once for the same findings. The removal of a stranger waits for no alert."""
-    for name, words in zip(ABOUT_PEOPLE, (people.strangers, people.unread, people.unfit), strict=True):
+    found = (people.strangers, people.unread, people.later, people.unfit)
+    for name, words in zip(ABOUT_PEOPLE, found, strict=True):
         with or_later(name, site.name):
             if words:
                 tell_once(site.services, _alert(site.name, name, words, names_of(people.known)), "\n".join(words))
@@ -111,6 +112,9 @@ def _alert(deployment: str, name: str, words: Sequence[str], called: Sequence[st
         )
     if name == "not-read":
         return alert_table.NOT_READ.of(deployment, f"who is meant by a grant could not be read: {found}", detail=detail)
+    if name == "known-after-deploy":
+        said = f"the file grants something to whom the automation may not read yet: {found}"
+        return alert_table.KNOWN_AFTER_DEPLOY.of(deployment, said, detail=detail)
     return alert_table.NAME_NOT_MAPPED.of(
         deployment, f"somebody is called what no role mapping may hold: {found}", detail=detail
     )
