@@ -57,7 +57,7 @@ def test_an_administrator_without_a_name_is_critical_though_the_model_asks() -> 
         one for one in drift(OPENSEARCH, asked, held, asked.claims(OPENSEARCH.mappings)) if one.severity == "critical"
     ]
     assert [one.what for one in found] == [
-        f"whoever there is, also without signing in ({nobody}), administers the domain (all_access through backend_roles), "
+        f"whoever there is, also without signing in ({nobody}), administers the engine (all_access through backend_roles), "
         "and the model does not ask for it"
     ]
 
@@ -141,7 +141,7 @@ def test_an_administrator_nobody_asked_for_is_critical_even_if_claimed() -> None
     ]
     assert [d.people for d in found] == [("mallory",), ("*",), ("eve",)]
     assert (
-        found[1].what == "everyone administers the domain (all_access through users), and the model does not ask for it"
+        found[1].what == "everyone administers the engine (all_access through users), and the model does not ask for it"
     )
 
 

@@ -68,14 +68,14 @@ def test_whoever_does_not_sign_in_is_nobody_who_is_left_to_administer() -> None:
     """They are an administrator whom nobody asked for, all the same."""
     nobody = "opendistro_security_anonymous_backendrole"
     held = without(house(all_access=mapping(backend_roles=[nobody])), "security_manager")
-    assert "nobody is left to administer the domain" in told(held, refuses=True)
+    assert "nobody is left to administer the engine" in told(held, refuses=True)
     assert any(f"{nobody} is all_access" in one for one in told(held, refuses=False))
 
 
 def test_given_nobody_mapped_to_the_administrators_roles_then_nobody_is_left() -> None:
     held = without(without(house(), "all_access"), "security_manager")
-    assert "nobody is left to administer the domain" in told(held, refuses=True)
-    assert "nobody is left to administer the domain" in [d.what for d in guard(OPENSEARCH, held, ProtectedPrincipals())]
+    assert "nobody is left to administer the engine" in told(held, refuses=True)
+    assert "nobody is left to administer the engine" in [d.what for d in guard(OPENSEARCH, held, ProtectedPrincipals())]
 
 
 @pytest.mark.parametrize(

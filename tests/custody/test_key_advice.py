@@ -253,6 +253,18 @@ CASES: dict[str, tuple[dict[str, Any], dict[str, Any], str, Weight]] = {
         Weight.NOTE,
     ),
     "without an ARN": ({"describe": metadata(Arn="")}, {}, "key-region", Weight.OK),
+    "a cluster's key by its alias alone": (
+        {},
+        {"by_service": False, "alias": "alias/theirs"},
+        "key-alias",
+        Weight.NOTE,
+    ),
+    "a cluster's key whose alias was moved": (
+        {"describe": {"Error": {"Code": "AccessDeniedException", "Message": "no identity-based policy allows it"}}},
+        {"by_service": False, "alias": "alias/theirs"},
+        "key-unreachable",
+        Weight.WARNING,
+    ),
     "an alias by its name": ({}, {"named": "alias/demo"}, "key-alias", Weight.NOTE),
     "the primary": (
         {"describe": metadata(**multi("PRIMARY", "eu-west-1"))},

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from msgspec import structs
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.services import Trigger
-from portcullis.ports.registration import Registration
+from portcullis.ports.registration import Cluster, Registration
 
 from tests.operations.fence import TEXTS
 from tests.operations.worlds import Engine, Make, account, every_make, model_text, registration
@@ -52,17 +53,20 @@ def _silent(_: Engine) -> None:
     raise Unreachable("no answer")
 
 
-def test_a_deployment_that_leaves_our_care_is_told_once() -> None:
-    """CloudFormation may ask twice. The alert says that the domain stays, open as it was."""
+@pytest.mark.parametrize("place", [None, Cluster("es.example.com:9200")], ids=["domain", "cluster"])
+def test_a_deployment_that_leaves_our_care_is_told_once(place: Cluster | None) -> None:
+    """CloudFormation may ask twice. The alert says that the domain, or the cluster, stays, open as it was."""
     # Given a deployment that was introduced
     here = account()
     introduce(here.services.at(registration("demo")), model_text("  roles: {}\n"), CAUSE)
+    if place:
+        here.ledger.register(structs.replace(registration("demo"), place=place))
     # When its stack is deleted, and CloudFormation asks twice
     for _ in range(2):
         withdraw(here.services, "demo", CAUSE)
     # Then whoever is on call hears of it, and nothing reacts for it any more
     [told] = here.aws.told
     assert (told.name, told.severity) == ("unwatched", "critical")
-    assert "its domain stays, open as it was" in told.happened
+    assert f"its {'cluster' if place else 'domain'} stays, open as it was" in told.happened
     assert here.ledger.registrations() == ()
     assert [one.operation for one in here.ledger.history("demo")].count("withdraw") == 1

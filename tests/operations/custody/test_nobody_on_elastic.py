@@ -87,7 +87,7 @@ def test_an_anonymous_super_user_is_told_while_a_cluster_is_open(
     [told] = [alert for alert in made.aws.told if alert.name == "drift"]
     assert told.severity == "critical"
     assert (
-        f"also without signing in (by the settings of the nodes), administers the domain (superuser through {SETTING})"
+        f"also without signing in (by the settings of the nodes), administers the engine (superuser through {SETTING})"
         in told.happened
     )
     seeing = replace(made.services, key_desk=lambda _: Desk("demo", now=made.aws.now))

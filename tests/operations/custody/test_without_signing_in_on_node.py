@@ -58,7 +58,7 @@ def test_who_administers_without_signing_in_is_told_and_shut_out_by_a_lock(
     put_by_hand(node, Kind.MAPPINGS, "all_access", lists)
     assert _without_a_name(node, "/open-1/_search").status_code == 200
     told = [one.what for one in made_by_hand(made.services.site("demo")) if one.severity == "critical"]
-    assert any(f"also without signing in ({role}), administers the domain" in one for one in told)
+    assert any(f"also without signing in ({role}), administers the engine" in one for one in told)
     ask = {"deployment": "demo", "arguments": {"reason": "a test"}}
     assert carry_out(made.services, {"verb": "lock", **ask}, alias="act")["state"] == State.LOCKED
     assert _without_a_name(node, "/open-1/_search").status_code == 403

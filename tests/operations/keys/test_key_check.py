@@ -12,8 +12,11 @@ from msgspec import structs
 from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.entry import custom_resource
 from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.operations.custody.shredding import shred
+from portcullis.operations.data.restorability import last_check, restorability
 from portcullis.operations.keys.check import key_check, key_policy, key_status, with_domain_key
-from portcullis.operations.services import Trigger
+from portcullis.operations.keys.rekeying import rekey, rekey_state
+from portcullis.operations.services import Services, Trigger
 from portcullis.ports.engine import Engine
 from portcullis.ports.registration import Cluster, Key, Registration
 
@@ -104,6 +107,39 @@ def test_of_a_cluster_the_alias_says_which_key_and_is_asked_once(monkeypatch: py
     assert asked == [alias]
     monkeypatch.setattr(desk, "describe", describe(KeyAnswers("KMS did not answer")))
     assert with_domain_key(made.services.at(one)).registration.key.arn == alias
+
+
+def on_a_cluster() -> Estate:
+    made = estate("demo")
+    one = made.services.ledger.registration("demo")
+    key = structs.replace(one.key, alias="alias/theirs")
+    made.services.ledger.register(structs.replace(one, place=Cluster("es.example.com:9200"), key=key, snapshots=None))
+    return made
+
+
+def test_of_a_clusters_key_it_is_said_that_its_alias_takes_our_sight_of_it_along() -> None:
+    findings = {one.code: one.says for one in key_check(on_a_cluster().services, "demo").findings}
+    assert "alias/theirs" in findings["key-alias"]
+    assert findings["key-region"].endswith("as the cluster")
+    pasted = key_policy(on_a_cluster().services, "demo", CAUSE)
+    assert pasted.policy == pasted.to_add
+
+
+SEEN_TO_BY_WHOEVER_RUNS_IT: dict[str, Callable[[Services], object]] = {
+    "restorability": lambda services: restorability(services, "demo", CAUSE),
+    "how the last check ended": lambda services: last_check(services, "demo"),
+    "re-key": lambda services: rekey(services, "demo", CAUSE, to="demo-2"),
+    "calling a re-key off": lambda services: rekey(services, "demo", CAUSE, cancel=True),
+    "how far a re-key is": lambda services: rekey_state(services, "demo"),
+    "what a shred destroys": lambda services: shred(services, "demo", CAUSE),
+    "shred": lambda services: shred(services, "demo", CAUSE, confirm="demo", yes=True),
+}
+
+
+@pytest.mark.parametrize("asked_for", SEEN_TO_BY_WHOEVER_RUNS_IT)
+def test_what_whoever_runs_a_cluster_sees_to_is_refused_with_who_does_it(asked_for: str) -> None:
+    with pytest.raises(Refused, match=r"a cluster that is not ours: whoever runs (it|the cluster)"):
+        SEEN_TO_BY_WHOEVER_RUNS_IT[asked_for](on_a_cluster().services)
 
 
 def test_key_check_and_status_say_the_same_of_what_is_wrong() -> None:

@@ -148,7 +148,7 @@ def _administrators(
             if admin.signs_in
             else whoever_does_not_sign_in(admin.entry)
         )
-        what = f"{whom} administers the domain ({admin.role} through {admin.entry_list}), and the model does not ask for it"
+        what = f"{whom} administers the engine ({admin.role} through {admin.entry_list}), and the model does not ask for it"
         if claim.kind == terms.mappings:
             what += _untold(
                 terms, *(admin.entry.split(" and ") if admin.entry_list == terms.condition else [admin.entry])

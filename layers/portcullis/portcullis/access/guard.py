@@ -109,7 +109,7 @@ def guard(
     admins = terms.administrators(held_after)
     if not any(admin.signs_in and admin.role in held_after.of(terms.roles) for admin in admins):
         remedy = f"keep somebody in {' or '.join(terms.administrator_roles)}"
-        found.append(Danger("nobody is left to administer the domain", remedy))
+        found.append(Danger("nobody is left to administer the engine", remedy))
     found += [danger for admin in admins if (danger := _stranger(terms, admin, keepers, desired))]
     for claim in terms.let_in_by(held_after, keepers.shut_out):
         what = f"break-glass is mapped to {claim.name} through {claim.entry_list} ({claim.entry})"

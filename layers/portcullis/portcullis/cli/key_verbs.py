@@ -98,7 +98,7 @@ def key_policy(target: str, org_paths: tuple[str, ...], statement: bool) -> None
     """Print a key policy for this deployment: its owner administers, the service has five actions and its grant, Portcullis looks.
 
     It is whole: as the only policy of a key it locks nobody out. --statement leaves out what lets the owner administer: only for a
-    policy that says so already.
+    policy that says so already. For a cluster that runs elsewhere only the statement by which Portcullis looks is printed, to be added.
 
     The policy goes to stdout, so that it can be put into a file; why each statement is there goes to stderr.
 
@@ -120,7 +120,7 @@ def key_policy(target: str, org_paths: tuple[str, ...], statement: bool) -> None
         return
     what = (
         "statements to add to the key's policy: they alone would lock its owner out"
-        if statement
+        if statement or found["policy"] == found["to_add"]
         else "a whole key policy"
     )
     click.echo(json.dumps(found["to_add" if statement else "policy"], indent=2))

@@ -218,6 +218,7 @@ def _facts(c: Custody) -> dict[str, str]:
             if _is_the_domains_turn(c)
             else "nothing"
         ),
+        "unseen": _unseen(c),
         "suspects": "; ".join(f"{s.probe.name}: {s.probe.detail or s.probe.cause}" for s in c.suspected) or "nothing",
         "suspected_since": _when(min((s.since for s in c.suspected), default=None)),
         "state_since": _when(c.since),
@@ -231,6 +232,12 @@ def _facts(c: Custody) -> dict[str, str]:
         "deleted_by": c.deletion.by if c.deletion else "nobody",
         "snapshot": "after a final snapshot" if c.deletion and c.deletion.snapshot else "without a final snapshot",
     }
+
+
+def _unseen(c: Custody) -> str:
+    """Where a key is named by its alias alone, we may look at whatever key that names, and at no other."""
+    lost = " It cannot be looked at now: where the file names the key by its alias, our right to look went with that."
+    return lost if c.unreachable_since else ""
 
 
 def _besides(c: Custody) -> str:

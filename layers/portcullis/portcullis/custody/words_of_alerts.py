@@ -54,7 +54,7 @@ WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "{deployment} has to be locked ({why}), and not every measure could be taken: {failing}.",
         "Done: {taken}. What failed is tried again until it holds.",
-        "See why it fails (is the domain up, may the automation still act?). " + _CHECK,
+        "See why it fails (does the engine answer, may the automation still act?). " + _CHECK,
         "locked-by-revocation",
     ),
     Tell.LOCK_COMPLETE: (
@@ -75,7 +75,7 @@ WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "{deployment} is to be open again since {state_since}, and not every step of it could be done: {failing}.",
         "It opens only once the groups were read and whoever left them is out. What failed is tried again until it is done.",
-        "See why it fails (is the domain up, can the groups be read, may the automation still act?). " + _CHECK,
+        "See why it fails (does the engine answer, can the groups be read, may the automation still act?). " + _CHECK,
         "restore",
     ),
     Tell.BREAK_GLASS_OPEN: (
@@ -101,14 +101,14 @@ WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
     ),
     Tell.ROTATION_NOT_FOLLOWED: (
         Severity.WARNING,
-        "The alias of {deployment} names key {key}, but the domain keeps the key it was made with: {domain_key}.",
-        "Nothing was interrupted. Health is judged by the domain's own key.",
+        "The alias of {deployment} names key {key}, but its data stays under the key it was made with: {domain_key}.",
+        "Nothing was interrupted. Health is judged by the key that the data is under.{unseen}",
         "Keep the old key enabled; put the alias back, or move as the page says. " + _CHECK_KEY,
         "rotation-not-followed",
     ),
     Tell.ROTATION_FOLLOWED: (
         Severity.INFO,
-        "The alias of {deployment} and its domain name the same key again: {key}.",
+        "The alias of {deployment} names the key that its data is under again: {key}.",
         "Nothing was interrupted.",
         "Nothing to do. " + _CHECK_KEY,
         "",

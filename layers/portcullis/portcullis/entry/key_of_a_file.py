@@ -29,7 +29,7 @@ def check_file(text: str, source: str) -> KeyChecked:
 def policy_for_file(text: str, source: str, org_paths: Sequence[str] = ()) -> PolicyToPaste:
     """What the owner of the key has to paste."""
     wanted, _, _ = _of_file(text, source)
-    return paste(wanted.deployment, wanted.context, org_paths or model.loads(text, source).key.org_paths, wanted.named)
+    return paste(wanted, org_paths or model.loads(text, source).key.org_paths)
 
 
 def _of_file(text: str, source: str) -> tuple[KeyWanted, KeyDesk, bool]:
@@ -45,6 +45,8 @@ def _of_file(text: str, source: str) -> tuple[KeyWanted, KeyDesk, bool]:
         deployment=file.deployment,
         context=Context(account, region, partition),
         named=named,
+        by_service=isinstance(file, model.OnDomain),
+        alias=named.split(":", 5)[5] if isinstance(file, model.OnCluster) and ":alias/" in named else "",
         replicas=tuple(file.key.replicas),
         on_demand_days=file.key.on_demand_rotation_days,
     )

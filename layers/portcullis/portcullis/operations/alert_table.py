@@ -300,9 +300,9 @@ SWEEP_FAILED = AlertKind(
 UNWATCHED = AlertKind(
     "unwatched",
     Severity.CRITICAL,
-    done="nothing on the domain was changed: who is in stays in, whoever leaves a group and whatever becomes of the key",
+    done="nothing on the engine was changed: who is in stays in, whoever leaves a group and whatever becomes of the key",
     next=(
-        "If nobody meant it: deploy it again, and only then decide on its domain, as the page says. What was done "
+        "If nobody meant it: deploy it again, as the page says, before anything else is done to it. What was done "
         "to it: `portcullis history {deployment}`"
     ),
     runbook="automation-broken",

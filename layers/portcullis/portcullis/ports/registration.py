@@ -201,13 +201,17 @@ class Registration(Struct, frozen=True):
         secrets = ((whose, one.secret) for whose, one in known if isinstance(one, EngineUser) and one.secret)
         return next(secrets, ("the master", ""))
 
-    def snapshot_store(self) -> SnapshotStore:
-        """Where it keeps its snapshots. Refused if it has no such place."""
+    def refuse_elsewhere(self) -> None:
+        """Refused where whoever runs the cluster sees to what is asked for."""
         if self.domain is None:
             raise Refused(
                 f"{self.deployment} runs on a cluster that is not ours: whoever runs it takes its snapshots, restores them, and moves it"
                 " to another key"
             )
+
+    def snapshot_store(self) -> SnapshotStore:
+        """Where it keeps its snapshots. Refused if it has no such place."""
+        self.refuse_elsewhere()
         if self.snapshots is None:
             raise Refused(f"{self.deployment} was deployed without a bucket for snapshots: deploy its stacks again")
         return self.snapshots

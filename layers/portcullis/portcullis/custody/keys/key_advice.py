@@ -74,6 +74,13 @@ def _unseen(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> Advice:
             f"{wanted.named} cannot be described: {seen.detail or seen.cause}",
             "check the ARN and the Region; a key of another account needs the policy that `portcullis key policy` prints",
         )
+    if wanted.alias and _code(answers.describe) == "AccessDeniedException":
+        return Advice(
+            "key-unreachable",
+            Weight.WARNING,
+            f"{wanted.named} could not be asked: we may look at the key that {wanted.alias} names, which may be another one by now",
+            f"put the alias back; or name the key by its own ARN in the file of {wanted.deployment}, and deploy: then it stays in sight",
+        )
     return Advice(
         "key-unreachable",
         Weight.WARNING,
@@ -107,8 +114,8 @@ def _elsewhere(wanted: KeyWanted, region: str) -> Advice:
     return Advice(
         "key-region",
         Weight.ERROR,
-        f"the key is in {region}, the domain in {wanted.context.region}",
-        "name a key of the domain's Region; of a multi-Region key, the replica there",
+        f"the key is in {region}, the {wanted.place} in {wanted.context.region}",
+        "name a key of that Region; of a multi-Region key, the replica there",
     )
 
 
@@ -123,7 +130,7 @@ def _place(wanted: KeyWanted, metadata: Mapping[str, Any]) -> Iterator[Advice]:
     if region and region != wanted.context.region:
         yield _elsewhere(wanted, region)
     else:
-        yield Advice("key-region", Weight.OK, f"in {region or wanted.context.region}, as the domain")
+        yield Advice("key-region", Weight.OK, f"in {region or wanted.context.region}, as the {wanted.place}")
     if account and account != wanted.context.account:
         yield Advice(
             "key-owner",
@@ -216,7 +223,14 @@ def _regions(wanted: KeyWanted, metadata: Mapping[str, Any]) -> Iterator[Advice]
 
 def _alias(wanted: KeyWanted, metadata: Mapping[str, Any]) -> Iterator[Advice]:
     behind = str(metadata.get("Arn", ""))
-    if ":alias/" in wanted.named or wanted.named.startswith("alias/"):
+    if wanted.alias:
+        yield Advice(
+            "key-alias",
+            Weight.NOTE,
+            f"named by {wanted.alias}: if that is moved to another key, nobody here may look at this one any more",
+            "name it by its own ARN in the file, and deploy",
+        )
+    elif ":alias/" in wanted.named or wanted.named.startswith("alias/"):
         yield Advice(
             "key-alias",
             Weight.NOTE,

@@ -106,10 +106,11 @@ class Judged:
     foreign: tuple[str, ...]  # principals of other accounts than the key's and the deployment's
 
 
-def to_paste(context: Context, org_paths: Sequence[str] = ()) -> dict[str, Any]:
+def to_paste(context: Context, org_paths: Sequence[str] = (), *, by_service: bool = True) -> dict[str, Any]:
     """The statements that the owner of a key adds to its policy for a deployment.
 
-    Bounded by the service the request comes through, and by the organisation paths given, or else by the account.
+    Bounded by the service the request comes through, and by the organisation paths given, or else by the account. Not `by_service`: for
+    a cluster elsewhere, whose volumes are let use the key by whoever runs it, so that looking alone is added.
     """
     through: dict[str, Any] = {"kms:CallerAccount": context.account, "kms:ViaService": context.service}
     grant_condition: dict[str, Any] = {"Bool": {"kms:GrantIsForAWSResource": "true"}, "StringEquals": through}
@@ -129,6 +130,11 @@ def to_paste(context: Context, org_paths: Sequence[str] = ()) -> dict[str, Any]:
     stores = {"aws:PrincipalArn": [f"{iam}:role/{_STORES}", f"{sts}:assumed-role/{_STORES}/*"]}
     through_s3 = {"kms:CallerAccount": context.account, "kms:ViaService": f"s3.{context.region}.amazonaws.com"}
     anybody = {"AWS": "*"}
+    looks = _statement(
+        "PortcullisLooks", {"AWS": f"{iam}:root"}, list(_LOOKS), {"ArnLike": {"aws:PrincipalArn": watchers}}
+    )
+    if not by_service:
+        return {"Version": "2012-10-17", "Statement": [looks]}
     return {
         "Version": "2012-10-17",
         "Statement": [
@@ -140,9 +146,7 @@ def to_paste(context: Context, org_paths: Sequence[str] = ()) -> dict[str, Any]:
                 ["kms:Decrypt", "kms:GenerateDataKey"],
                 {"StringEquals": through_s3, "ArnLike": stores},
             ),
-            _statement(
-                "PortcullisLooks", {"AWS": f"{iam}:root"}, list(_LOOKS), {"ArnLike": {"aws:PrincipalArn": watchers}}
-            ),
+            looks,
         ],
     }
 
@@ -160,8 +164,16 @@ def whole(to_add: Mapping[str, Any], owner: str, partition: str) -> dict[str, An
     return {**to_add, "Statement": [keep, *to_add["Statement"]]}
 
 
-def explained(context: Context, org_paths: Sequence[str] = ()) -> tuple[str, ...]:
+_LOOKING = "PortcullisLooks: so that a revocation is noticed. It may ask whether the key could be used (a dry run) and decrypts nothing; "
+
+
+def explained(context: Context, org_paths: Sequence[str] = (), *, by_service: bool = True) -> tuple[str, ...]:
     """Why each statement of `to_paste` is there, a line each."""
+    if not by_service:
+        return (
+            _LOOKING + "without it Portcullis learns of a revocation from the key's events alone.",
+            "Add it to the policy that is there: who may use the key for the cluster's volumes stands in that one, and has to stay.",
+        )
     bound = (
         f"principals below the organisation paths {', '.join(org_paths)}, through {context.service}"
         if org_paths
@@ -174,8 +186,7 @@ def explained(context: Context, org_paths: Sequence[str] = ()) -> tuple[str, ...
         "kms:GrantIsForAWSResource lets only an AWS service make one, for its own resource. Revoking that grant locks the domain.",
         f"SnapshotsAreWrittenAndRead: as the roles {_STORES} the service keeps its snapshots in a bucket under this key, through S3 alone; "
         "each of them is let to it by its own policy too.",
-        "PortcullisLooks: so that a revocation is noticed. It may ask whether the key could be used (a dry run) and decrypts nothing; "
-        "without it Portcullis learns of a revocation from the domain alone, later.",
+        _LOOKING + "without it Portcullis learns of a revocation from the domain alone, later.",
         "OwnerAdministers (not with --statement): the key's own account keeps its hands on the key, and does not use it.",
     )
 

@@ -51,7 +51,13 @@ class KeyWanted:
     replicas: tuple[str, ...] = ()  # Regions
     on_demand_days: int | None = None  # a rotation on demand every so many days
     by_service: bool = True  # the search service uses the key; False: whoever runs a cluster elsewhere lets it be used
+    alias: str = ""  # by which alone whoever runs a cluster elsewhere named it, and we may look at it
     grant_seen: bool = False  # the service's grant for the domain was there once: only then is its absence an error
+
+    @property
+    def place(self) -> str:
+        """What is encrypted under it, in a word."""
+        return "domain" if self.by_service else "cluster"
 
 
 def ask_owner(call: str) -> str:

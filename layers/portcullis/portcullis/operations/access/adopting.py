@@ -62,7 +62,7 @@ class _Chosen:
         if names & self.without or (self.only and not names & self.only):
             return "-"
         if administrator and whole not in self.only:
-            return f"it gives the administration of the domain, and is taken only if named: --only '{whole}'"
+            return f"it gives the administration of the engine, and is taken only if named: --only '{whole}'"
         return ""
 
 

@@ -246,10 +246,11 @@ def withdraw(services: Services, deployment: str, cause: Trigger) -> None:
         return
     state = services.ledger.custody(deployment).state
     if state is not State.DELETED:
+        called = services.ledger.registration(deployment).place.called
         services.alerts.tell(
             alert_table.UNWATCHED.of(
                 deployment,
-                f"{deployment} is no longer watched: its stack was deleted; its domain stays, {state.value} as it was",
+                f"{deployment} is no longer watched: its stack was deleted; its {called} stays, {state.value} as it was",
             )
         )
     services.ledger.unregister(deployment)

@@ -50,6 +50,10 @@ def shred(
             f"{days!r} days", source="request", place="days", remedy=f"KMS waits {SHORTEST} to {LONGEST} days"
         )
     site = services.site(deployment)
+    if not site.registration.domain:
+        raise Refused(
+            f"the key of {deployment} is that of the volumes of a cluster that is not ours: whoever runs the cluster destroys it"
+        )
     plan, metadata = _plan(site)
     key_id = str(metadata.get("KeyId", ""))
     if not yes:
@@ -88,6 +92,8 @@ def _plan(site: Site) -> tuple[Shredding, Mapping[str, Any]]:
         if not gone:
             destroys.append(
                 f"all data of the domain {one.place.name} (deployment {one.deployment}), and its automated snapshots"
+                if one.domain
+                else f"all data of the cluster {one.place.name} (deployment {one.deployment}), as far as it lies under this key"
             )
         own = _snapshot_key(site.services.at(one))
         if one.snapshots:

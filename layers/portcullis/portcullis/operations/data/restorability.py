@@ -134,6 +134,7 @@ def compare_indices(documents: Documents, index: str, restored: str) -> Compared
 def restorability(services: Services, deployment: str, cause: Trigger, *, wait: bool = True) -> Restorability:
     """Check it now, or go on with a check. `wait`: until the sample is back (at most three minutes in one call)."""
     site = services.site(deployment)
+    site.registration.refuse_elsewhere()
     _open_or_refuse(services, deployment)
     _begin(site)
     for _ in looks(_LOOKS if wait else 1, _BETWEEN_S, site.sleep):
@@ -144,7 +145,8 @@ def restorability(services: Services, deployment: str, cause: Trigger, *, wait: 
 
 
 def last_check(services: Services, deployment: str) -> Restorability:
-    """How the last check ended, or how far the one under way is."""
+    """How the last check ended, or how far the one under way is. Refused where there can be none."""
+    services.ledger.registration(deployment).refuse_elsewhere()
     kept = CHECK.saved(services.ledger, deployment)
     if kept is None:
         return Restorability(deployment, Stand.NEVER)

@@ -35,7 +35,9 @@ class KeyChecked:
 @dataclass(frozen=True, slots=True)
 class PolicyToPaste:
     deployment: str
-    policy: dict[str, Any]  # whole: it may stand alone
+    policy: dict[
+        str, Any
+    ]  # whole: it may stand alone. Of a cluster's key it is what is added, as the rest is not ours to know
     because: tuple[str, ...]
     to_add: dict[str, Any]  # without what lets the owner administer: only beside statements that do
 
@@ -67,6 +69,7 @@ def wanted_of(registration: Registration, options: Options, *, grant_seen: bool 
         domain_key=registration.key.arn if domain and ":key/" in registration.key.arn else "",
         replicas=tuple(arn.split(":")[3] for arn in registration.key.replicas if arn.count(":") > 3),
         on_demand_days=options.on_demand_rotation_days,
+        alias="" if domain else registration.key.alias or "",
         grant_seen=grant_seen,
     )
 
@@ -131,7 +134,7 @@ def key_status(services: Services, deployment: str) -> dict[str, Any]:
 
 def key_policy(services: Services, deployment: str, cause: Trigger, *, org_paths: Sequence[str] = ()) -> PolicyToPaste:
     site = services.site(deployment)
-    return paste(deployment, wanted_of(site.registration, Options()).context, org_paths, site.registration.key.arn)
+    return paste(wanted_of(site.registration, Options()), org_paths)
 
 
 def checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecked:
@@ -139,13 +142,15 @@ def checked(wanted: KeyWanted, answers: KeyAnswers, now: datetime) -> KeyChecked
     return KeyChecked(wanted.deployment, wanted.named, found, 1 if errors(found) else 0)
 
 
-def paste(deployment: str, context: Context, org_paths: Sequence[str], key: str) -> PolicyToPaste:
+def paste(wanted: KeyWanted, org_paths: Sequence[str]) -> PolicyToPaste:
+    context, key, by_service = wanted.context, wanted.named, wanted.by_service
     for path in org_paths:
         if not path.startswith("o-") or "/" not in path:
             raise BadInput(f"{path!r} is no organisation path", source="org_paths", remedy=f"such as {_ORG_PATH}")
-    to_add = to_paste(context, org_paths)
+    to_add = to_paste(context, org_paths, by_service=by_service)
     owner = key.split(":")[4] if key.startswith("arn:") else context.account
-    return PolicyToPaste(deployment, whole(to_add, owner, context.partition), explained(context, org_paths), to_add)
+    policy = whole(to_add, owner, context.partition) if by_service else to_add
+    return PolicyToPaste(wanted.deployment, policy, explained(context, org_paths, by_service=by_service), to_add)
 
 
 def _wrong(found: Iterable[Advice]) -> list[Advice]:

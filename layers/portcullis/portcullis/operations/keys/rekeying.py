@@ -83,6 +83,7 @@ def rekey(services: Services, deployment: str, cause: Trigger, *, to: str = "", 
 
     `cancel` gives the old domain its writes back; possible until traffic was handed over.
     """
+    services.ledger.registration(deployment).refuse_elsewhere()
     move = _kept(services, deployment)
     if cancel:
         return _cancel(services, deployment, cause, move)
@@ -103,6 +104,7 @@ def rekey(services: Services, deployment: str, cause: Trigger, *, to: str = "", 
 
 def rekey_state(services: Services, deployment: str) -> Rekeyed:
     """How far the re-key of a deployment is; said, so `exit_status` is 0 however far. Refused if none was begun."""
+    services.ledger.registration(deployment).refuse_elsewhere()
     move = _kept(services, deployment)
     if move is None:
         raise Refused(f"no re-key of {deployment} was begun")
