@@ -57,6 +57,7 @@ def install(spec: dict[str, Any]) -> None:
     """Every addition, in the order they build on one another."""
     from local.aws import (
         access,
+        buckets,
         clock,
         connections,
         domain,
@@ -69,12 +70,13 @@ def install(spec: dict[str, Any]) -> None:
         security_groups,
     )
     from local.aws.automation_documents import automation, documents
-    from local.aws.cloudformation import attributes, cfn_accounts, cfn_network, cfn_watch, service_roles
+    from local.aws.cloudformation import attributes, cfn_accounts, cfn_network, cfn_secrets, cfn_watch, service_roles
     from local.aws.trail import delivery, events
 
     runtime.install(Path(spec["home"]))
     for addition in (
         access,
+        buckets,
         keys,
         queues,
         security_groups,
@@ -86,6 +88,7 @@ def install(spec: dict[str, Any]) -> None:
         service_roles,
         cfn_network,
         cfn_accounts,
+        cfn_secrets,
         cfn_watch,
         attributes,
         identity_pools,
