@@ -106,6 +106,7 @@ class Asked:
             names.aliases,
             names.streams,
             names.hidden,
+            names.closed,
             self.engine.dialect,
         )
 

@@ -586,6 +586,9 @@ def test_the_automation_is_told_which_names_there_are_and_reads_no_document_for_
         assert elastic.ask("PUT", "/logs-3", {"settings": {"index": {"hidden": True}}})[0] == 200
         assert "logs-3" in engine.names().hidden
         assert not {"logs-1", "logs-2"} & {*names.hidden}
+    assert not names.closed
+    assert elastic.ask("POST", "/logs-2/_close")[0] == 200
+    assert engine.names().closed == ("logs-2",)
 
 
 def test_many_users_of_one_change_are_looked_at_together(elastic: Elasticsearch, engine: ElasticsearchEngine) -> None:

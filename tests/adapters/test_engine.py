@@ -656,6 +656,8 @@ def test_names_are_all_that_there_is_but_the_engines_own(engine: OpenSearchEngin
     assert ".opendistro_security" not in names.indices
     assert {*names.aliases[alias]} == {index, hidden}
     assert {hidden, behind} <= {*names.hidden}
+    assert closed in names.closed
+    assert not {index, hidden, behind} & {*names.closed}
     assert index not in names.hidden
     for path in (f"/_data_stream/{stream}", template, f"/{index}", f"/{hidden}", f"/{closed}"):
         node.ask("DELETE", path)

@@ -93,6 +93,7 @@ class Engine:
         self.index_blocks: dict[str, dict[str, str]] = {"orders": {}}
         # Its aliases and its data streams -> their indices; None: it does not tell.
         self.groups: tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]] | None = ({}, {})
+        self.closed: tuple[str, ...] = ()
         self.lock = threading.RLock()
         self.refuses: Callable[[Kind, Sequence[Json]], bool] = lambda *_: False
         self.sent: list[tuple[Kind, Sequence[Json]]] = []
@@ -162,7 +163,7 @@ class Engine:
     def names(self) -> Names:
         if self.groups is None:
             raise Refused("answered 400 to GET /_resolve/index: no handler found")
-        return Names(tuple(sorted(self.index_blocks)), *self.groups)
+        return Names(tuple(sorted(self.index_blocks)), *self.groups, closed=self.closed)
 
     def blocks(self) -> dict[str, dict[str, str]]:
         return {index: dict(had) for index, had in self.index_blocks.items()}

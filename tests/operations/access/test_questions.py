@@ -81,6 +81,36 @@ def test_one_sentence_says_yes_no_or_unknown(
     assert allowed is not None or found.unknown
 
 
+@pytest.mark.parametrize(
+    ("person", "does", "what", "ends"),
+    [
+        ("kim", "GET", "orders-9/_search", "404: orders-9 does not exist"),
+        ("kim", "read", "orders-9", "404: orders-9 does not exist"),
+        ("kim", "GET", "orders-2/_search", "400: orders-2 is closed"),
+        ("kim", "POST", "orders-2/_update/7", "400: orders-2 is closed"),
+        ("kim", "write", "orders-9", ""),  # it is made
+        ("kim", "GET", "orders-1/_search", ""),
+        ("kim", "GET", "orders-*/_search", ""),
+        ("kim", "GET", "payroll-9/_search", None),
+    ],
+)
+def test_a_yes_says_the_error_that_answers_it_all_the_same(
+    here: Account, person: str, does: str, what: str, ends: str | None
+) -> None:
+    here.engine.closed = ("orders-2",)
+    here.engine.index_blocks["orders-2"] = {}
+    found = can(here, person, does, what)
+    assert (found.allowed, found.ends) == (ends is not None, ends or "")
+    assert not ends or found.answer.endswith(f"; it is answered {ends}")
+
+
+def test_who_may_read_a_closed_index_is_told_as_if_it_were_open(here: Account) -> None:
+    before, able = asks(here, "matrix").people, who(here, "read", "orders-*").people
+    here.engine.closed = ("orders-1",)
+    assert asks(here, "matrix").people == before
+    assert who(here, "read", "orders-*").people == able
+
+
 def test_an_engine_that_is_set_to_v4_is_decided_by_it(here: Account) -> None:
     assert can(here, "kim", "GET", "*/_search").allowed is None  # by its own setting
     here.engine.set_to = EngineSettings(leaves_out_forbidden=False, evaluation="v4")

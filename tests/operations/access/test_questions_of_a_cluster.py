@@ -479,3 +479,17 @@ def test_what_changed_since_then_is_told_of_a_cluster_too() -> None:
     found = asks(here, "diff", old=before, new="now", assertions=["no one gains"])
     assert [(one.person, one.gains, one.loses) for one in found.people] == [("cognito_user:anna", True, False)]
     assert [one.holds for one in found.assertions] == [False]
+
+
+def test_a_closed_index_is_told_and_changes_nobodys_rights() -> None:
+    here = cluster()
+    before, able = asks(here, "matrix").people, asks(here, "who-can", does="read", index="orders-*").people
+    assert before
+    here.engine.closed = ("orders-1",)
+    assert asks(here, "matrix").people == before
+    assert asks(here, "who-can", does="read", index="orders-*").people == able
+    somebody = next(one.name for one in able if one.allowed)
+    found = can(here, somebody, "GET", "orders-1/_search")
+    assert (found.allowed, found.ends.partition(":")[0]) == (True, "400")
+    assert found.answer.endswith(f"; it is answered {found.ends}")
+    assert can(here, somebody, "GET", "orders-absent/_search").ends.startswith("404: ")

@@ -27,6 +27,7 @@ class Names:
     aliases: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # alias -> its indices
     streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data stream -> the indices behind it
     hidden: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
 
 
 class Stop(StrEnum):

@@ -41,6 +41,7 @@ class There:
     aliases: Mapping[str, tuple[str, ...]] | None = None  # alias -> its indices
     streams: Mapping[str, tuple[str, ...]] = field(default_factory=dict)  # data stream -> the indices behind it
     hidden: tuple[str, ...] = ()
+    closed: tuple[str, ...] = ()
     dialect: str = ""  # the form that the engine speaks, in its family's own word; empty: of a file, no engine is asked
     leaves_out_forbidden: bool = False  # it is known to answer with what is permitted where a request names too much
     remotes: Mapping[str, Far] | None = None  # alias -> the cluster behind it; None: nobody looked
@@ -151,6 +152,9 @@ class Decided:
     in_part: bool = False
     nobody: str = ""  # why they have no role, where it is another reason than that no mapping names them
     beyond: tuple[Reason, ...] = ()
+    ends: str = (
+        ""  # the error that answers it although it is permitted ("404: logs does not exist"); empty: none that is known
+    )
 
 
 class Layer(StrEnum):
@@ -205,6 +209,7 @@ class Why:
     not_looked_at: tuple[str, ...]
     exit_status: int
     engine: str = ""  # as the deployment file calls it
+    ends: str = ""  # the error that answers what is permitted all the same: "404: logs does not exist"
 
 
 @dataclass(frozen=True, slots=True)

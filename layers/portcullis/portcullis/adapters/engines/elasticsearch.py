@@ -259,6 +259,7 @@ class ElasticsearchEngine:
             {alias: tuple(of) for alias, of in sorted(aliases.items())},
             {name: tuple(one["index_name"] for one in stream["indices"]) for name, stream in sorted(streams.items())},
             tuple(hidden),
+            tuple(sorted(name for name, one in indices.items() if one.get("state") == "close")),
         )
 
     def _others(self) -> tuple[str, ...]:

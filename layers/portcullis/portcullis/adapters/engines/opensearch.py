@@ -174,6 +174,7 @@ class OpenSearchEngine:
             {one["name"]: tuple(one["indices"]) for one in told["aliases"] if set(one["indices"]) & shown.keys()},
             {one["name"]: tuple(one["backing_indices"]) for one in told["data_streams"]},
             tuple(sorted(name for name, attributes in shown.items() if "hidden" in attributes)),
+            tuple(sorted(name for name, attributes in shown.items() if "closed" in attributes)),
         )
 
     @cached_property

@@ -51,6 +51,7 @@ _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 _ALIASES = "indices:admin/aliases/get"
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
+_BAD_REQUEST = 400  # and all that is above ends in an error
 _ALIAS_FILTER = "an alias may have a filter of its own, which is not looked at: perhaps less is seen"
 
 
@@ -241,7 +242,8 @@ def _way(here: Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decide
             found.setdefault(seen.index, []).append(seen)
     narrowest = (min(of, key=lambda one: (_RANK[one.allowed], not one.limited)) for of in found.values())
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
-    return replace(worst, seen=tuple(narrowest), unknown=unknown)
+    ends = next((one.ends for one in decided if one.ends), "")
+    return replace(worst, seen=tuple(narrowest), unknown=unknown, ends=ends)
 
 
 def _need(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
@@ -284,7 +286,16 @@ def _need(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
         unknown.append(f"{', '.join(of_features)} may be the engine's own, and reached by no wildcard of a role")
         seen = [replace(one, allowed=None if one.index in of_features else one.allowed) for one in seen]
         allowed = None if allowed and plain else allowed
-    return Decided(allowed, widest(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts))
+    ends = _ends(told) if here.there.every and here.there.aliases is not None else ""
+    return Decided(allowed, widest(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts), ends=ends)
+
+
+def _ends(told: Answer) -> str:
+    """The error in which what is permitted ends; empty: in none."""
+    if not told.allowed or told.status < _BAD_REQUEST:
+        return ""
+    reason = told.reasons[0].partition(": the answer is")[0].removesuffix(f": {told.status}") if told.reasons else ""
+    return f"{told.status}: {reason}" if reason else str(told.status)
 
 
 def _perhaps_everything(here: Compiled, roles: frozenset[str], need: Need) -> str:

@@ -163,6 +163,6 @@ def release_of(engine: str) -> Release:
 def facts_of(there: There) -> EngineFacts:
     behind = {one for of in there.streams.values() for one in of}
     names = dict.fromkeys((*(there.indices or ()), *sorted(behind)))
-    indices = tuple(Index(name, name in there.hidden or name in behind) for name in names)
+    indices = tuple(Index(name, name in there.hidden or name in behind, name in there.closed) for name in names)
     aliases = {name: dict.fromkeys(of) for name, of in (there.aliases or {}).items()}
     return EngineFacts(indices, aliases, there.streams)

@@ -17,9 +17,10 @@ from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
 from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.alike import alike
-from portcullis.families.opensearch.deciding.compiled import compiled
+from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
 from portcullis.families.opensearch.deciding.either_way import way_of
+from portcullis.families.opensearch.deciding.ending import of_each
 from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.need import (
     BULK,
@@ -177,7 +178,7 @@ def _patterns(actual: Actual, role: str) -> Iterator[str]:
 def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
     here = compiled(actual, facts_of(there).strict)
     roles = here.who(caller).why
-    asked = _asked(request, there)
+    asked = _asked(request, there, here)
     if isinstance(asked, str):
         return Decided(None, roles=roles, unknown=(asked,))
     told = [way_of(actual, caller, way, there) for way in asked.ways]
@@ -207,7 +208,7 @@ def _answer(actual: Actual, caller: Caller, request: Request, there: There) -> D
     )
 
 
-def _asked(request: Request, there: There) -> _Asked | str:
+def _asked(request: Request, there: There, here: Compiled) -> _Asked | str:
     """What the request needs; a text if only the engine can tell."""
     if beyond := parted(request.names)[1]:
         return of_another_cluster(beyond)
@@ -230,6 +231,7 @@ def _asked(request: Request, there: There) -> _Asked | str:
             return f"which indices {','.join(need.indices)} means, only the engine can tell"
         elif any(not name or name.startswith("_") for name in need.indices):
             return f"which permissions {request} needs, only the engine can tell"
+    found = tuple(of_each(here, found))
     found = (*found, *_made(found, there), *(of_aliases(found) if facts_of(there).strict.v4 else ()))
     certain = tuple(need for need in found if not need.perhaps)
     reasons = dict.fromkeys(need.perhaps for need in found if need.perhaps)

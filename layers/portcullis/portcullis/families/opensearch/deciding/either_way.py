@@ -10,6 +10,7 @@ from portcullis.access.questions.answers import Decided, Seen, There
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
+from portcullis.families.opensearch.deciding.ending import ends_with, with_error
 from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.need import Need
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of
@@ -29,16 +30,28 @@ def way_of(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) 
     """All of them are needed. What only the engine's own settings say is decided both ways."""
     if not way:
         return Decided(True)
-    decided = [_both_ways(actual, caller, need, there) for need in way]
+    decided = _until_it_ends(actual, caller, way, there)
     worst = min(decided, key=lambda one: RANK[one.allowed])
     seen = by_index((one.seen for one in decided), narrowest)
-    of_cluster = [(need, one) for need, one in zip(way, decided, strict=True) if is_cluster_action(need.action)]
+    of_cluster = [(need, one) for need, one in zip(way, decided, strict=False) if is_cluster_action(need.action)]
     if any(one.allowed is not True for _, one in of_cluster):
         here = compiled(actual, facts_of(there).strict)
         seen = tuple(_of_cluster(here, caller, of_cluster, one) for one in seen)
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     doubts = tuple(dict.fromkeys(line for one in decided for line in one.doubts))
-    return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part)
+    ends = next((one.ends for one in decided if one.ends), "")
+    return Decided(worst.allowed, seen, worst.roles, (), worst.reasons, unknown, doubts, worst.in_part, ends=ends)
+
+
+def _until_it_ends(actual: Actual, caller: Caller, way: tuple[Need, ...], there: There) -> list[Decided]:
+    """What is asked for, one after the other, until one of it ends in an error."""
+    here, decided = compiled(actual, facts_of(there).strict), list[Decided]()
+    for need in way:
+        one = _both_ways(actual, caller, need, there)
+        decided.append(one)
+        if all(of.allowed is True for of in decided) and ends_with(here, need, one.ends):
+            break
+    return decided
 
 
 def _of_cluster(here: Compiled, caller: Caller, decided: Iterable[tuple[Need, Decided]], seen: Seen) -> Seen:
@@ -61,7 +74,7 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
 
     # Of several indices each is meant by itself, and is seldom asked for by that name.
     alone = here.as_sent if len(indices) == 1 else here.decide
-    strict, who = alone(caller, action, indices, need.options), here.who(caller)
+    strict, who = with_error(here, need, alone(caller, action, indices, need.options)), here.who(caller)
     if is_cluster_action(action):
         unsure = (*strict.unknown, *_by_address(here, caller, strict.roles))
         return Decided(strict.allowed, roles=strict.roles, reasons=strict.reasons, unknown=unsure)
@@ -115,6 +128,7 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
         tuple(unknown),
         tuple(doubts),
         strict.allowed != in_part.allowed,
+        ends=strict.error if allowed and there.every and there.aliases is not None else "",
     )
 
 

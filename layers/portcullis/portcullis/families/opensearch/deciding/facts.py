@@ -41,6 +41,7 @@ def _made(there: There) -> Facts:
         there.aliases or {},
         there.streams,
         there.hidden,
+        there.closed,
         release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
         v4=there.evaluation in (V4, V4_WHOLE),
         v4_whole=there.evaluation == V4_WHOLE,

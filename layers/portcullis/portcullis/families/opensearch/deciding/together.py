@@ -5,15 +5,15 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from portcullis.access.questions.answers import parted
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import ROLLOVER, ends, is_cluster_action
+from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.deciding.ending import ends_with, of_each, with_error
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W, of_aliases
 from portcullis.families.opensearch.limiting.roles import DOCUMENTS
 from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.dates import NotKnown, resolved
-from portcullis.families.opensearch.names.world import SEARCHED, NotThere, Refused, Release
+from portcullis.families.opensearch.names.world import Release
 
 Fields = Mapping[str, Sequence[str]]  # index -> the fields that its mapping has
 _MADE = "a template may give the new index its fields, and then no more is needed"
@@ -39,7 +39,7 @@ class Together:
 
 def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fields) -> Together:
     needs = [
-        *_of_each(asked, wanted),
+        *of_each(asked, wanted),
         *_besides(asked, wanted, fields),
         *(of_aliases(wanted) if asked.world.v4 else ()),
     ]
@@ -74,50 +74,14 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
     return told
 
 
-def _of_each(asked: Compiled, wanted: Sequence[Need]) -> Iterator[Need]:
-    """What is asked for index by index, by the names of those that there are."""
-    for need in wanted:
-        if need.of_each is None or not asked.names.place:
-            yield need
-            continue
-        try:
-            names = tuple(asked.names.names(asked.names.concrete(need.indices, need.of_each)))
-        except (NotKnown, NotThere, Refused):
-            yield need
-            continue
-        if names or is_cluster_action(need.action):
-            yield replace(need, indices=names, options={"ignore_unavailable": "true"})
-
-
 def _until_it_ends(asked: Compiled, answers: list[tuple[Need, Decision]]) -> list[tuple[Need, Decision]]:
-    """What a request is asked for until one of it ends in an error: of an index that is not there nobody is asked for the rest."""
-    older = asked.world.release is Release.V2
+    """What a request is asked for until one of it ends in an error."""
     for at, (need, answer) in enumerate(answers):
         if need.item is not None or need.perhaps or not answer.allowed:
             break
-        if answer.error and asked.names.place and ends(need.action, older=older):
+        if ends_with(asked, need, answer.error):
             return answers[: at + 1]
     return answers
-
-
-def _ended(asked: Compiled, need: Need) -> str:
-    """The error in which what is permitted ends by the names it is about, where `decide` does not see it."""
-    names = asked.names
-    if not names.place or need.made:
-        return ""
-    if need.action == ROLLOVER and not names.of(need.indices) & (names.aliases | names.streams):
-        return f"400: {', '.join(need.indices)} is no alias and no data stream, and nothing else is rolled over"
-    if need.action != f"{W}reindex" or parted(need.indices)[1]:
-        return ""
-    try:
-        names.concrete(need.indices, SEARCHED)
-    except NotThere as missing:
-        return f"404: {missing} does not exist"
-    except Refused as closed:
-        return f"400: {closed}"
-    except NotKnown:
-        return ""
-    return ""
 
 
 def _with_names(need: Need, needs: Sequence[Need]) -> Need:
@@ -144,9 +108,7 @@ def _answer(asked: Compiled, caller: Caller, need: Need) -> Decision:
         return replace(told, unknown=(*told.unknown, why), conditional=True)
     if need.unless and told.allowed and _filtered(asked, caller, need.indices):
         return replace(told, allowed=False, refusal=(need.unless,))
-    if told.allowed and (error := _ended(asked, need)):
-        return replace(told, error=error)
-    return replace(told, error="") if need.made or need.perhaps else told
+    return with_error(asked, need, told)
 
 
 def _filtered(asked: Compiled, caller: Caller, indices: tuple[str, ...]) -> bool:

@@ -86,7 +86,7 @@ _CHECKED = Options(hidden=True, forbid_closed=False, streams=False)
 SEARCHED = Options()
 STATED = Options(forbid_closed=False)  # of what is answered of a closed index, too
 LISTED = Options(closed=True, hidden=True, ignore_unavailable=True, forbid_closed=False)  # what a page of indices shows
-OPEN_ONES = Options(hidden=True, ignore_unavailable=True)
+OPEN_ONES = Options(ignore_unavailable=True)  # and no hidden one that a wildcard fits
 SINGLE = Options(open=False, several=False, allow_no_indices=False, streams=False)
 WRITTEN = Options(
     open=False, allow_no_indices=False

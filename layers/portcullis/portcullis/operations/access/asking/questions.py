@@ -90,6 +90,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         _not_looked_at(scene, request.names, edge),
         STATUS[allowed],
         scene.there.engine,
+        decided.ends if allowed else "",
     )
 
 
@@ -338,6 +339,8 @@ def _sentence(
         rest = f", but sees only a part: {limited[0].part}" if limited else ""
         if decided.beyond and not decided.seen:
             rest = ": it is answered, and no index that they see fits"
+        if decided.ends:
+            rest = f"; it is answered {decided.ends}"
         return f"yes: {name} may {does}{rest}"
     if allowed is False:
         before = not stopped and in_words(outside)

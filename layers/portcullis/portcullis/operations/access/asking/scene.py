@@ -130,8 +130,8 @@ def _there(engine: Engine) -> There:
         told = None
     if told is None or not indices <= {*told.indices}:
         return There(tuple(sorted(indices)), every=True, leaves_out_forbidden=leaves_out, evaluation=how)
-    aliases, streams, hidden = told.aliases, told.streams, told.hidden
-    return There(told.indices, "", True, aliases, streams, hidden, leaves_out_forbidden=leaves_out, evaluation=how)
+    there = There(told.indices, "", True, told.aliases, told.streams, told.hidden, told.closed)
+    return replace(there, leaves_out_forbidden=leaves_out, evaluation=how)
 
 
 def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:

@@ -113,7 +113,7 @@ def there_of(engine: Engine) -> There:
         told = engine.names()
     except Refused:  # not every engine tells its aliases
         return There(tuple(sorted(engine.blocks())))
-    return There(told.indices, aliases=told.aliases, streams=told.streams, hidden=told.hidden)
+    return There(told.indices, aliases=told.aliases, streams=told.streams, hidden=told.hidden, closed=told.closed)
 
 
 def looked_at(unseen: list[str], what: str, look: Callable[[], T]) -> T | None:
