@@ -5,13 +5,14 @@ from __future__ import annotations
 import json
 from typing import Any
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.actual import Json
 from portcullis.access.plan import Claim, Operation, Step
 from portcullis.families.elasticsearch.documents import rights
-from portcullis.families.elasticsearch.documents.config import MEMBERS, Kind, SecurityConfig
-from portcullis.families.elasticsearch.documents.shut import permits_nothing, reopen, shut
+from portcullis.families.elasticsearch.documents.config import MEMBERS, WRITTEN, Kind, SecurityConfig
+from portcullis.families.elasticsearch.documents.shut import permits_nothing, reopen, shut, written_by_us
 from portcullis.families.elasticsearch.documents.writes import simulate
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
 from portcullis.families.elasticsearch.granting.callers import Caller, roles_of
@@ -323,3 +324,86 @@ def test_a_role_mapping_disabled_by_hand_while_locked_stays_so() -> None:
     assert now.of(Kind.MAPPINGS)["by-hand"]["enabled"] is False
     assert now.of(Kind.MAPPINGS)["of-all"].get("enabled") is not False
     assert opened.lost == ("role mapping by-hand was disabled while locked, and stays so",)
+
+
+# ---------------------------------------------------------------------- the same name is not the same person
+
+
+def with_users(*names: str, role: str) -> SecurityConfig:
+    superuser = {"cluster": ["all"], "metadata": {"_reserved": True}}
+    users = {name: {"roles": [role], "enabled": True, WRITTEN: [1, 10 + place, 1]} for place, name in enumerate(names)}
+    ours = {"portcullis": {"roles": [*NEEDS.automation], "enabled": True, WRITTEN: [1, 1, 1]}}
+    found = {Kind.ROLES: {"a": {"cluster": ["monitor"]}, "superuser": superuser, **NEEDS.documents}}
+    return SecurityConfig({**found, Kind.USERS: {**users, **ours}})
+
+
+def written(held: SecurityConfig, name: str, *number: int) -> SecurityConfig:
+    return held.with_document(Kind.USERS, name, {**held.of(Kind.USERS)[name], WRITTEN: [*number]})
+
+
+@pytest.mark.parametrize(
+    ("number", "enabled", "said"),
+    [
+        ([1, 10, 1], True, ""),
+        (
+            [2, 30, 1],
+            True,
+            "user anna was changed by somebody while locked (the password, say), and is let in as before",
+        ),
+        (
+            [3, 30, 1],
+            False,
+            "user anna was deleted and made again while locked, or changed more than once",
+        ),  # in a minute
+        ([1, 30, 1], False, "user anna was deleted and made again while locked, or changed more than once"),  # later
+        ([2, 30, 2], True, "user anna was changed by somebody while locked"),
+    ],
+)
+def test_whoever_may_be_another_under_a_name_is_disabled_when_it_opens(
+    number: list[int], enabled: bool, said: str
+) -> None:
+    now, saved = locked(with_users("anna", role="a"))
+    opened = reopen(saved, written(now, "anna", *number))
+    for write in opened.writes:
+        now = simulate(now, write)
+    assert (now.of(Kind.USERS)["anna"]["enabled"], now.of(Kind.USERS)["anna"]["roles"]) == (enabled, ["a"])
+    assert [one.startswith(said) for one in opened.lost] == ([True] if said else [])
+
+
+def test_who_has_nothing_or_was_disabled_before_is_told_as_nobody_else() -> None:
+    held = with_users("anna", "ben", role="a")
+    held = held.with_document(Kind.USERS, "anna", {"roles": [], "enabled": True, WRITTEN: [1, 10, 1]})
+    held = held.with_document(Kind.USERS, "ben", {"roles": ["a"], "enabled": False, WRITTEN: [1, 11, 1]})
+    now, saved = locked(held)
+    opened = reopen(saved, written(written(now, "anna", 1, 30, 1), "ben", 1, 31, 1))
+    assert opened.lost == ()
+
+
+def test_what_the_lock_itself_wrote_makes_nobody_another() -> None:
+    """Disabled by it, and once more after somebody enabled them by hand. Who was made again before that stays another."""
+    before = with_users("anna", "ben", role="superuser")
+    now, saved = locked(before)
+    assert not now.of(Kind.USERS)["anna"]["enabled"]
+    shown = written(written(now, "anna", 2, 30, 1), "ben", 2, 31, 1)
+    noted = written_by_us(saved, before, shown)
+    assert noted is not None
+    saved = noted
+    by_hand = written(shown, "anna", 3, 40, 1)
+    by_hand = by_hand.with_document(Kind.USERS, "anna", {**by_hand.of(Kind.USERS)["anna"], "enabled": True})
+    by_hand = by_hand.with_document(Kind.USERS, "ben", {"roles": ["superuser"], "enabled": True, WRITTEN: [1, 41, 1]})
+    again = written(written(now, "anna", 4, 50, 1), "ben", 2, 51, 1)
+    noted = written_by_us(saved, by_hand, again)
+    assert noted is not None
+    assert noted[Kind.USERS]["anna"][WRITTEN] == [4, 50, 1]
+    assert noted[Kind.USERS]["ben"][WRITTEN] == [2, 31, 1]
+    opened = reopen(noted, again)
+    for write in opened.writes:
+        again = simulate(again, write)
+    assert [again.of(Kind.USERS)[name]["enabled"] for name in ("anna", "ben")] == [True, False]
+    assert written_by_us(noted, again, again) is None
+
+
+def test_keepers_are_no_others_whatever_windows_wrote_to_them() -> None:
+    _, saved = locked(with_users("anna", role="a"))
+    assert WRITTEN not in saved[Kind.USERS]["portcullis"]
+    assert WRITTEN in saved[Kind.USERS]["anna"]

@@ -23,6 +23,7 @@ _NUMBERS: Json = {
     },
 }
 _OF_RESERVED: Json = {**_NUMBERS, "query": {"term": {"type": "reserved-user"}}}
+_OF_USERS: Json = {**_NUMBERS, "version": True, "query": {"term": {"type": "user"}}}
 _RESERVED_USER = "reserved-user-"
 
 Number = tuple[int, int]  # number, term
@@ -37,21 +38,30 @@ class Numbers:
         self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: not read
         self._reserved: frozenset[str] = frozenset()  # ids of what is kept of the engine's own users
         self._ours: set[str] = set()  # ids written by us since
+        self._users: dict[str, list[int]] = {}  # id -> version, number and term, as a lock reads them
 
     def read(self, *, whole: bool) -> None:
-        """Right before the documents are. Not `whole`: no write is held against this reading, and that of many documents is spared."""
+        """Right before the documents are. Not `whole`: no write is held against this reading, and of many documents those of native users
+        alone are looked at, by which a lock knows them again."""
         found = self._numbers(_NUMBERS if whole else _OF_RESERVED)
         self._seen, self._ours = found if whole else None, set()
+        hits = () if whole else self._hits(_OF_USERS) or ()
+        self._users = {hit["_id"]: [hit["_version"], hit["_seq_no"], hit["_primary_term"]] for hit in hits}
         self._reserved = frozenset(one for one in found or {} if one.startswith(_RESERVED_USER))
 
     def read_some(self, names: Mapping[Kind, Collection[str]]) -> None:
         """The same of these documents alone, which is the reading that writes are held against from here on."""
         kept = ((_KEPT_AS[kind], some) for kind, some in names.items() if kind in _KEPT_AS)
         self._seen, self._ours = self._of([f"{begins}{name}" for begins, some in kept for name in some]), set()
+        self._users = {}
 
     def knows_reserved(self, user: str) -> bool:
         """Whether something is kept of a user of the engine's own."""
         return f"{_RESERVED_USER}{user}" in self._reserved
+
+    def written(self, user: str) -> list[int]:
+        """How often a native user was written, the number of the last write and its term; nothing where it was not looked at."""
+        return self._users.get(f"{_KEPT_AS[Kind.USERS]}{user}", [])
 
     def nobody_wrote(self, write: Write) -> None:
         """Right before this write. Conflict if somebody wrote one of its documents since they were read."""
@@ -68,13 +78,17 @@ class Numbers:
 
     def _numbers(self, asked: Json) -> dict[str, Number] | None:
         """None where this account may not look, or there are too many."""
+        hits = self._hits(asked)
+        return None if hits is None else {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits}
+
+    def _hits(self, asked: Json) -> list[Json] | None:
         status, body = self._transport("POST", "/.security/_search", None, asked)
         if status == 404:
-            return {}
+            return []
         if status != 200:
             return None
-        hits = body["hits"]["hits"]
-        return None if len(hits) >= _MOST_KEPT else {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits}
+        hits: list[Json] = body["hits"]["hits"]
+        return None if len(hits) >= _MOST_KEPT else hits
 
     def _written_since(self, ids: list[str]) -> list[str]:
         """Those whose number is another than when they were read, or that are there now and were not."""

@@ -34,6 +34,7 @@ from portcullis.families.elasticsearch.documents.config import (
     PASSWORD_OF_THE_NODES,
     RESERVED,
     ROLES_OF_NOBODY,
+    WRITTEN,
     Kind,
     SecurityConfig,
 )
@@ -149,7 +150,10 @@ class ElasticsearchEngine:
         return dict(body)
 
     def _marked(self, name: str, user: Json) -> Json:
-        """A reserved user with a mark, unless its password is known to stand in the security index."""
+        """A reserved user with a mark, unless its password is known to stand in the security index; as a lock reads them, any other one
+        with how it was written."""
+        if written := self._numbers.written(name):
+            return {**user, WRITTEN: written}
         if not (user.get("metadata") or {}).get(RESERVED) or self._numbers.knows_reserved(name):
             return user
         return {**user, PASSWORD_OF_THE_NODES: True}

@@ -56,6 +56,7 @@ class Elasticsearch:
     taking = staticmethod(steps.taking)
     named = staticmethod(steps.named)
     refuse_if_moved = staticmethod(steps.refuse_if_moved)
+    written_by_us = staticmethod(shut.written_by_us)
     reopen = staticmethod(shut.reopen)
     effect = staticmethod(effect.people)
     filters = staticmethod(steps.filters)

@@ -52,6 +52,9 @@ class OpenSearch:
     filters = staticmethod(filters.filters)
     adoptable = staticmethod(adopting.adoptable)
 
+    def written_by_us(self, saved: Mapping[str, Any], before: Actual, now: Actual) -> None:
+        """No document of this engine tells how it was written."""
+
     def same(self, _kind: str, one: Json | None, other: Json | None) -> bool:
         return compare.same(one, other)
 

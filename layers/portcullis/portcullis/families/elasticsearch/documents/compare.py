@@ -9,9 +9,9 @@ import json
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.families.elasticsearch.documents.config import PASSWORD_OF_THE_NODES, RESERVED, SECRET, Kind
+from portcullis.families.elasticsearch.documents.config import PASSWORD_OF_THE_NODES, RESERVED, SECRET, WRITTEN, Kind
 
-_NOT_COMPARED = SECRET | {"transient_metadata", "username", PASSWORD_OF_THE_NODES, "application", "name"}
+_NOT_COMPARED = SECRET | {"transient_metadata", "username", PASSWORD_OF_THE_NODES, WRITTEN, "application", "name"}
 # Lists that are sets to the engine. An entry of a role's `indices` is one of a set, too.
 _SETS = frozenset(
     {

@@ -18,6 +18,9 @@ RESERVED = "_reserved"  # the engine's mark on what it keeps for itself
 # disabled, such a user is enabled again without a password, and nobody is let in by the one they had.
 PASSWORD_OF_THE_NODES = "password_of_the_nodes"  # noqa: S105 - a name
 
+# Our own mark, on a native user as a lock reads them: how often the document was written, its number among all writes, and its term.
+WRITTEN = "written"
+
 
 def is_reserved(document: Json) -> bool:
     """Whether the engine has marked it as its own: it refuses to change it."""
@@ -50,7 +53,7 @@ ADMINISTRATES = ("all", "manage_security")
 _SHOWN_ONLY: Mapping[Kind, frozenset[str]] = {
     Kind.PRIVILEGES: frozenset({"application", "name"}),
     Kind.ROLES: frozenset({"transient_metadata"}),
-    Kind.USERS: frozenset({"username", PASSWORD_OF_THE_NODES}),
+    Kind.USERS: frozenset({"username", PASSWORD_OF_THE_NODES, WRITTEN}),
     Kind.MAPPINGS: frozenset(),
     Kind.KEYS: frozenset(
         {"id", "name", "type", "creation", "expiration", "invalidated", "username", "realm", "realm_type", "limited_by"}

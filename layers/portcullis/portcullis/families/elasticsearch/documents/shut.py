@@ -9,6 +9,7 @@ key of ours comes first, as a change of it takes what its owner has then as its 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from enum import StrEnum
 from typing import Any
 
 from portcullis.access.actual import Actual, Json
@@ -22,6 +23,7 @@ from portcullis.families.elasticsearch.documents.config import (
     NATIVE_USERS,
     PASSWORD_OF_THE_NODES,
     SUPERUSER,
+    WRITTEN,
     Kind,
     SecurityConfig,
     writable,
@@ -63,16 +65,53 @@ def shut(held: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | Non
     save: dict[str, Any] = {
         Kind.ROLES.value: {n: held.get(Kind.ROLES, n) for n in held.of(Kind.ROLES) if n not in fixed},
         Kind.MAPPINGS.value: {n: held.get(Kind.MAPPINGS, n) for n in held.of(Kind.MAPPINGS)},
-        Kind.USERS.value: {
-            name: {"roles": list(user.get("roles") or ()), "enabled": user.get("enabled") is not False}
-            for name, user in held.of(Kind.USERS).items()
-        },
+        Kind.USERS.value: {name: _saved_user(name, user, keep) for name, user in held.of(Kind.USERS).items()},
         Kind.KEYS.value: {key: one.get("role_descriptors") for key, one in held.of(Kind.KEYS).items()},
     }
     sequence = [*shutting, *letting]
     touched = sorted({name for _, name, *_ in sequence})
     said = f"{len(save[Kind.ROLES])} roles, {len(save[Kind.MAPPINGS])} role mappings and {len(save[Kind.USERS])} users"
     return Closed(tuple(calls(sequence, AT_ONCE)), save, tuple(_left(held, keep)), tuple(touched), said)
+
+
+def _saved_user(name: str, user: Json, keep: ProtectedPrincipals) -> Json:
+    """With how it was written, by which it is known again. Keepers are written by us in windows, and known by their secrets."""
+    had = {"roles": list(user.get("roles") or ()), "enabled": user.get("enabled") is not False}
+    kept = any(keeper.entry == name for keeper in keep.keepers)
+    return {**had, WRITTEN: user[WRITTEN]} if WRITTEN in user and not kept else had
+
+
+class Since(StrEnum):
+    """What became of a native user since it was saved. A user that is deleted and made again counts its writes on for a minute, and
+    from one after that; a change counts one."""
+
+    NOTHING = "nothing"
+    CHANGED = "changed"  # once: the password, say
+    PERHAPS_ANOTHER = "perhaps another"
+
+    @classmethod
+    def of(cls, had: Json, user: Json) -> Since:
+        before, now = had.get(WRITTEN), user.get(WRITTEN)
+        if not before or not now or list(before) == list(now):
+            return cls.NOTHING
+        return cls.CHANGED if now[0] == before[0] + 1 else cls.PERHAPS_ANOTHER
+
+
+def written_by_us(saved: Mapping[str, Any], before: Actual, now: Actual) -> dict[str, Any] | None:
+    """`saved` with the users as a lock's own writes left them, which came between these two readings; None if there is nothing new.
+    A user who may have been another one before them stays as it was saved."""
+    users: Mapping[str, Json] = saved.get(Kind.USERS) or {}
+    noted: dict[str, Json] = {}
+    for name, had in users.items():
+        user, then = before.of(Kind.USERS).get(name), now.of(Kind.USERS).get(name)
+        if user is None or then is None or WRITTEN not in had or Since.of(had, user) is Since.PERHAPS_ANOTHER:
+            continue
+        if (
+            then.get("enabled") is not user.get("enabled")
+            and Since.of({WRITTEN: user.get(WRITTEN)}, then) is Since.CHANGED
+        ):
+            noted[name] = {**had, WRITTEN: then[WRITTEN]}
+    return {**saved, Kind.USERS.value: {**users, **noted}} if noted else None
 
 
 def _keys(held: Actual) -> Iterator[_Change]:
@@ -199,6 +238,19 @@ def reopen(
         if enabled and _is_off(user) and not _opens(held, had):
             enabled = False
             lost.append(f"user {name} was disabled while locked, and stays so")
+        match Since.of(had, user) if had["roles"] and had["enabled"] else Since.NOTHING:
+            case Since.PERHAPS_ANOTHER:
+                enabled = False
+                lost.append(
+                    f"user {name} was deleted and made again while locked, or changed more than once, and is disabled: enable them once"
+                    " it is known who they are"
+                )
+            case Since.CHANGED:
+                lost.append(
+                    f"user {name} was changed by somebody while locked (the password, say), and is let in as before"
+                )
+            case _:
+                pass
         if back != has or enabled is _is_off(user):
             documents[Kind.USERS][name] = {**user, "roles": back, "enabled": enabled}
     for name in held.of(Kind.USERS).keys() - users.keys():
