@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from msgspec import structs
+from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.custody.types import Custody, State
 from portcullis.errors import BadInput, Refused
 from portcullis.model.option_types import Options
@@ -44,8 +46,12 @@ def test_a_shred_plan_lists_what_goes_and_stays_and_does_nothing() -> None:
     assert "bucket-demo" in told
     assert "rds.amazonaws.com" in told
     assert "es.amazonaws.com" not in told, "the domain's own grant is the domain, said once"
+    assert "whatever people encrypted under the key themselves" in told
+    assert "could not be listed" not in told
+    assert "snapshots and copies under another key" in plan.keeps[0]
     assert "log groups" in " ".join(plan.keeps)
     assert not plan.obstacles
+    assert (plan.state, plan.due) == ("Enabled", "")
     assert "--confirm demo" in plan.next
     assert made.keys["demo"].state == "Enabled"
     assert not made.operations("demo")
@@ -58,12 +64,93 @@ def test_given_snapshots_under_another_key_then_they_are_kept() -> None:
     assert key_arn("other") in " ".join(plan.keeps)
 
 
+def test_snapshots_that_a_file_puts_under_the_key_itself_go_with_it() -> None:
+    made = locked(estate("demo", options={"snapshots": {"key_arn": key_arn("demo")}}), "demo")
+    plan = shred(made.services, "demo", CAUSE)
+    assert "the snapshots of demo in the bucket bucket-demo: they are under this key" in plan.destroys
+    assert "bucket-demo" not in " ".join(plan.keeps)
+
+
+def test_of_a_deployment_without_snapshots_none_are_named() -> None:
+    made = locked(estate("demo"), "demo")
+    ledger = made.services.ledger
+    ledger.register(structs.replace(ledger.registration("demo"), snapshots=None))
+    plan = shred(made.services, "demo", CAUSE)
+    assert "bucket" not in " ".join((*plan.destroys, *plan.keeps))
+
+
+class Desk:
+    """A key whose answers are as KMS refused or cut them."""
+
+    def __init__(self, whole: KeyAnswers, **other: Any) -> None:
+        self.answers = replace(whole, **other)
+
+    def describe(self, _named: str) -> KeyAnswers:
+        return self.answers
+
+
+@pytest.mark.parametrize("grants", [Refused("not allowed"), {}])
+def test_a_key_whose_grants_cannot_be_listed_may_encrypt_more(grants: Any) -> None:
+    made = locked(estate("demo"), "demo")
+    desk = Desk(made.keys["demo"].describe(""), grants=grants)
+    plan = shred(replace(made.services, key_desk=lambda _: desk), "demo", CAUSE)
+    assert [one for one in plan.destroys if "its grants could not be listed" in one]
+
+
+@pytest.mark.parametrize("described", [Refused("not allowed"), {}, {"KeyMetadata": None}])
+def test_of_a_key_that_cannot_be_described_nothing_is_planned(described: Any) -> None:
+    made = locked(estate("demo"), "demo")
+    desk = Desk(made.keys["demo"].describe(""), describe=described)
+    with pytest.raises(Refused, match="cannot be described"):
+        shred(replace(made.services, key_desk=lambda _: desk), "demo", CAUSE)
+
+
+MULTI = "arn:aws:kms:eu-central-1:111122223333:key/mrk-1"
+
+
+@pytest.mark.parametrize(
+    ("other", "under"),
+    [
+        (Key("arn:aws:kms:eu-west-1:111122223333:key/mrk-1"), True),  # a copy of the same key
+        (Key(key_arn("own"), replicas=("arn:aws:kms:eu-west-1:111122223333:key/mrk-1",)), True),
+        (Key("arn:aws:kms:eu-west-1:111122223333:key/mrk-11"), False),
+        (Key("arn:aws:kms:eu-west-1:111122223333:key/x-mrk-1"), False),
+        (Key(key_arn("own")), False),
+    ],
+)
+def test_whoever_has_a_copy_of_the_key_in_another_region_is_under_it(other: Key, under: bool) -> None:
+    made = locked(estate("demo", "other"), "demo")
+    ledger = made.services.ledger
+    ledger.register(structs.replace(ledger.registration("demo"), key=Key(MULTI)))
+    ledger.register(structs.replace(ledger.registration("other"), key=other))
+    made.keys["demo"].more = {"Arn": MULTI}
+    desk = made.keys["demo"]
+    plan = shred(replace(made.services, key_desk=lambda _: desk), "demo", CAUSE)
+    assert ("domain other" in " ".join(plan.destroys)) is under
+    assert any("other is open" in one for one in plan.obstacles) is under
+
+
+def test_keys_of_two_regions_that_are_no_copies_are_two_keys() -> None:
+    made = locked(estate("demo", "other"), "demo")
+    ledger = made.services.ledger
+    elsewhere = key_arn("demo").replace("eu-central-1", "eu-west-1")
+    ledger.register(structs.replace(ledger.registration("other"), key=Key(elsewhere)))
+    assert "domain other" not in " ".join(shred(made.services, "demo", CAUSE).destroys)
+
+
+def test_the_asked_deployment_is_under_its_key_whatever_its_registration_calls_it() -> None:
+    """By an alias, say, behind which another key stands now."""
+    made = locked(estate("demo"), "demo")
+    made.keys["demo"].more = {"Arn": key_arn("newer")}
+    assert "domain demo" in " ".join(shred(made.services, "demo", CAUSE).destroys)
+
+
 def test_a_confirmed_shred_of_a_locked_deployment_is_scheduled_and_told() -> None:
     """It stands in the history when asked for and when done, and the answer says how to cancel it."""
     made = locked(estate("demo"), "demo")
     done = shred(made.services, "demo", CAUSE, confirm="demo", days=7, yes=True)
     assert made.keys["demo"].state == "PendingDeletion"
-    assert done.due
+    assert (done.state, bool(done.due)) == ("PendingDeletion", True)
     assert "cancel-key-deletion" in done.next
     assert made.operations("demo") == ["shred", "shred"], "asked for, and done"
     assert made.alerts() == ["shred-scheduled"]
@@ -82,8 +169,17 @@ def test_a_shared_key_is_shredded_only_if_both_deployments_are_locked() -> None:
     made = locked(estate("demo", "other"), "demo")
     other = made.services.ledger.registration("other")
     made.services.ledger.register(structs.replace(other, key=Key(key_arn("demo"))))
+    made.keys["demo"].grants = [
+        {
+            "GranteePrincipal": "es.amazonaws.com",
+            "Operations": ["Decrypt"],
+            "Constraints": {"EncryptionContextSubset": {"aws:es:arn": made.services.ledger.registration(one).place.id}},
+        }
+        for one in ("demo", "other")
+    ]
     plan = shred(made.services, "demo", CAUSE)
     assert "domain other" in " ".join(plan.destroys)
+    assert "what else was given a grant" not in " ".join(plan.destroys), "each domain's own is the domain"
     with pytest.raises(Refused, match="other is open"):
         shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
     locked(made, "other")
@@ -99,8 +195,8 @@ def test_given_another_key_id_then_nothing_is_scheduled(confirm: str) -> None:
     assert made.keys["demo"].state == "Enabled"
 
 
-@pytest.mark.parametrize("days", [0, 6, 31, "soon"])
-def test_given_days_that_kms_does_not_take_then_it_is_bad_input(days: int) -> None:
+@pytest.mark.parametrize("days", [0, 6, 31, "soon", None])
+def test_given_days_that_kms_does_not_take_then_it_is_bad_input(days: Any) -> None:
     with pytest.raises(BadInput, match="7 to 30"):
         shred(locked(estate("demo"), "demo").services, "demo", CAUSE, days=days)
 
@@ -110,7 +206,15 @@ OBSTACLES = {
         {"Arn": "arn:aws:kms:eu-central-1:444455556666:key/demo"},
         "belongs to the account 444455556666",
     ),
-    "scheduled already": ({"KeyState": "PendingDeletion"}, "scheduled already"),
+    "scheduled already": ({"KeyState": "PendingDeletion", "DeletionDate": "a day"}, "scheduled already, for a day"),
+    "scheduled in another Region": (
+        {"KeyState": "PendingReplicaDeletion"},
+        "scheduled already, for a date KMS does not say",
+    ),
+    "of another Region": (
+        {"MultiRegionConfiguration": {"MultiRegionKeyType": "REPLICA"}},
+        "replica of the key in another Region",
+    ),
     "replicas": (
         {
             "MultiRegionConfiguration": {
@@ -135,6 +239,13 @@ def test_what_stands_in_the_way_is_said_in_the_plan_and_refuses(case: str) -> No
     assert said in " ".join(shred(made.services, "demo", CAUSE).obstacles)
     with pytest.raises(Refused, match=said):
         shred(made.services, "demo", CAUSE, confirm="demo", yes=True)
+
+
+def test_a_replica_names_its_primary_and_no_replicas_of_its_own() -> None:
+    made = locked(estate("demo"), "demo")
+    both = {"MultiRegionKeyType": "REPLICA", "ReplicaKeys": [{"Region": "us-west-2"}]}
+    made.keys["demo"].more = {"MultiRegionConfiguration": both}
+    assert "it has replicas" not in " ".join(shred(made.services, "demo", CAUSE).obstacles)
 
 
 def test_a_deleted_domain_does_not_count_as_data_to_destroy() -> None:

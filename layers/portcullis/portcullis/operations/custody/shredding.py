@@ -29,8 +29,8 @@ class Shredding:
     destroys: tuple[str, ...]
     keeps: tuple[str, ...]
     obstacles: tuple[str, ...]
-    due: str = ""
-    next: str = ""
+    due: str
+    next: str
 
 
 def shred(
