@@ -249,6 +249,15 @@ def test_on_a_terminal_the_plan_is_shown_and_asked_about(
         assert run(capsys, "apply", file)[0] == 0, "nothing to change is asked about by nobody"
 
 
+def test_where_standard_input_is_closed_nobody_is_asked(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As some schedulers start what they run."""
+    monkeypatch.setattr("sys.stdin", None)
+    status, out, err = run(capsys, "apply", file)
+    assert (status, err) == (0, ""), out
+
+
 def test_what_moves_between_the_question_and_the_answer_refuses_it(
     made: Account, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -555,6 +564,11 @@ def test_the_history_is_chosen_from_and_keeps_its_numbers(
     assert told("--until", at) == [number for number in every if found[number - 1]["at"] < at]
     assert told("--since", "2000-01-01 00:00:00 UTC") == told("--since", "2000-01-01") == every
     assert told("--until", "2000-01-01") == []
+    # To people nothing would read as "it never was", where it is only called otherwise.
+    assert run(capsys, "history", "demo", "--until", "2000-01-01")[1] == "demo: no entry of its history is so\n"
+    kinds = ", ".join(sorted({one["operation"] for one in found}))
+    otherwise = run(capsys, "history", "demo", "--operation", "lock")[1]
+    assert otherwise.split() == f"demo: no entry of its history is so; what it has is called {kinds}".split()
 
 
 @pytest.mark.parametrize("arguments", [("--since", "yesterday"), ("1", "--by", "anna")], ids=" ".join)

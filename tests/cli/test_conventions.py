@@ -174,6 +174,22 @@ def test_a_closed_stdout_is_no_error_of_ours(arguments: str) -> None:
     assert told.returncode == (2 if arguments == "nonsense" else 0)
 
 
+@pytest.mark.parametrize(
+    ("arguments", "status", "said"),
+    [
+        ("decide -", 2, "is no JSON"),
+        ("signal --any -", 2, "line 1: is empty"),
+        ("status nobody.yaml", 2, "there is no such file"),
+    ],
+)
+def test_a_closed_stdin_holds_nothing(arguments: str, status: int, said: str) -> None:
+    command = f"{' '.join(PORTCULLIS)} {arguments} <&-"
+    told = subprocess.run(["sh", "-c", command], capture_output=True, text=True, check=False)
+    assert "Traceback" not in told.stderr
+    assert told.returncode == status
+    assert said in told.stderr
+
+
 def test_interrupting_ends_with_130_and_one_line() -> None:
     with subprocess.Popen(
         [*PORTCULLIS, "signal", "--any", "-"], stdin=subprocess.PIPE, stderr=subprocess.PIPE, text=True

@@ -351,6 +351,17 @@ def test_given_a_file_that_is_not_there_then_it_says_so(tmp_path, missing):
         model.load(tmp_path / missing)
 
 
+def test_given_a_link_to_nothing_then_it_is_no_missing_name(tmp_path):
+    (tmp_path / "demo.yaml").symlink_to("gone.yaml")
+    with pytest.raises(BadInput, match=r"demo.yaml: is a link to gone.yaml, which is not there"):
+        model.load(tmp_path / "demo.yaml")
+
+
+def test_given_what_has_no_end_then_no_more_is_read_than_says_so():
+    with pytest.raises(BadInput, match="more than 4,194,304 characters"):
+        model.load(Path("/dev/zero"))
+
+
 def test_given_a_folder_or_bytes_that_are_no_text_then_it_says_so(tmp_path):
     with pytest.raises(BadInput, match="cannot be read"):
         model.load(tmp_path)

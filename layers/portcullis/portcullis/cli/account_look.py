@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from portcullis.words import line, many
 
 _SIGN_COLOURS = {"+": "green", "-": "red", "~": "yellow"}
 _MOST = 40  # lines of one part; --json has them all
+_LONGEST = 500  # entries of a history
 
 
 def show_list(found: Any) -> None:
@@ -159,7 +161,9 @@ def drift(target_: str | None) -> int:
 @click.command(short_help="Show what was changed, when, by whom and because of what.")
 @click.argument("target_", metavar="[DEPLOYMENT|FILE]", required=False, shell_complete=deployments_here)
 @click.argument("entry", metavar="[N]", required=False)
-@click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 500), help="How many, the latest first.")
+@click.option(
+    "--limit", default=20, show_default=True, type=click.IntRange(1, _LONGEST), help="How many, the latest first."
+)
 @click.option("--operation", metavar="NAME", help="Only this, as the history calls it: locked, apply, rollback.")
 @click.option("--by", metavar="WHO", help="Only of whoever has this in their name.")
 @click.option("--since", metavar="TIME", help="Only from this time on: 2026-11-24, or with a time of day (UTC).")
@@ -183,6 +187,8 @@ def history(target_: str | None, entry: str | None, limit: int, **chosen: str | 
     if console().as_data:
         console().data(found)
         return
+    if not found:
+        console().prose(_none_chosen(about.deployment, chosen))
     for one in [found] if entry else found:
         number = f"{one['number']:>4}  " if "number" in one else ""
         console().text(f"{number}{when(one['at'])}  {one['operation']}: {one['summary']}", bold=True)
@@ -195,6 +201,19 @@ def history(target_: str | None, entry: str | None, limit: int, **chosen: str | 
             console().text(f"      {words}")
         if not entry and len(shown) > 5:
             console().text(f"      and {len(shown) - 5} more: portcullis history {about.deployment} {one['number']}")
+
+
+def _none_chosen(deployment: str, chosen: Mapping[str, str | None]) -> str:
+    """What is said where no entry is shown: an operation that is called otherwise would look like one that never was."""
+    if not any(chosen.values()):
+        return f"{deployment}: its history has no entry yet"
+    known = sorted({str(one["operation"]) for one in run("history", deployment, limit=_LONGEST)})
+    called = (
+        f"; what it has is called {', '.join(known)}"
+        if chosen["operation"] and chosen["operation"] not in known
+        else ""
+    )
+    return f"{deployment}: no entry of its history is so{called}"
 
 
 def lines(title: str, items: Any, *, folds: bool = False, **style: Any) -> None:

@@ -86,12 +86,12 @@ def portcullis() -> None:
 
 def main(arguments: Sequence[str]) -> int:
     """Run one command line; returns the exit status. Errors are told here and nowhere else."""
+    _open_what_was_closed()
     told = console_of(arguments)
     try:
         # Outside of standalone mode click returns what the verb returned, or the status given to Context.exit.
         status = portcullis.main(list(arguments), prog_name="portcullis", standalone_mode=False)
-        if sys.stdout is not None:  # as it is where the caller closed it
-            sys.stdout.flush()
+        sys.stdout.flush()
     except (BrokenPipeError, PipeClosed):
         _write_no_more()
         return PIPE_CLOSED
@@ -114,10 +114,16 @@ def main(arguments: Sequence[str]) -> int:
     return status if isinstance(status, int) else 0
 
 
+def _open_what_was_closed() -> None:
+    """Standard input and output that the caller closed (`portcullis apply <&-`, as some schedulers do) hold nothing and go nowhere."""
+    for name, mode in (("stdin", "r"), ("stdout", "w"), ("stderr", "w")):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, mode, encoding="utf-8"))  # noqa: SIM115 - as long as the process
+
+
 def _write_no_more() -> None:
     """What is still buffered would fail again when the interpreter flushes at its end."""
-    if sys.stdout is not None:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _usage(error: click.ClickException) -> str:

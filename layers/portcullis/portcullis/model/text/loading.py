@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import math
+import os
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path as File
 from typing import Any, TypeVar, get_args, get_origin
@@ -14,7 +15,7 @@ from portcullis.errors import BadInput
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.names import Wrong, did_you_mean, shown
 from portcullis.model.parts import Path, dotted
-from portcullis.model.text.reading import Document, read
+from portcullis.model.text.reading import LARGEST, Document, read
 from portcullis.model.text.references import references
 from portcullis.model.types import Deployment, OnDomain, mixture, names_a_cluster
 
@@ -29,8 +30,12 @@ def load(path: File) -> Deployment:
 def text_of(path: File) -> str:
     """The text of a deployment file. Raises BadInput if it cannot be read."""
     try:
-        return path.read_text("utf-8")
+        with path.open(encoding="utf-8") as file:  # no more of it than says that it is too long: a device has no end
+            return file.read(LARGEST + 1)
     except (FileNotFoundError, NotADirectoryError):
+        if path.is_symlink():
+            problem = f"is a link to {os.readlink(path)}, which is not there"
+            raise BadInput(problem, source=str(path), remedy="mend the link, or take it away") from None
         beside = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
         remedy = did_you_mean(path.name, beside) or "portcullis init NAME writes one"
         raise BadInput("there is no such file", source=str(path), remedy=remedy) from None

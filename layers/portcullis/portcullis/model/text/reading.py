@@ -38,6 +38,8 @@ _FLOAT = re.compile(
     r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|[-+]?\.(?:inf|Inf|INF)|\.(?:nan|NaN|NAN)"
 )
 _BEGINS_NUMBER = frozenset("+-.0123456789")
+_ODD_SPACE = re.compile("[\u00a0\u1680\u2000-\u200d\u2060\u202f\u205f\u3000\ufeff]")
+_NEAR = 3  # lines: an error is found where it is, or a little below
 _LONGEST_WORD = len("false")
 _WORDS = {"true": True, "false": False, "null": None, "~": None, "": None}
 
@@ -51,8 +53,8 @@ class Document:
 def read(text: str, source: str) -> Document:
     """Read one YAML document. Raises BadInput for whatever cannot be read, naming the line."""
     if len(text) > LARGEST:
-        remedy = f"a deployment file has at most {LARGEST:,}; is it the right one?"
-        raise BadInput(f"{len(text):,} characters", source=source, remedy=remedy)
+        remedy = "a deployment file has fewer; is it the right one?"
+        raise BadInput(f"more than {LARGEST:,} characters", source=source, remedy=remedy)
     text = text.removeprefix("\ufeff")
     reader = _Reader(events(text), source)
     try:
@@ -81,15 +83,27 @@ def _remedy(text: str, error: MarkedYAMLError, mark: Any) -> str:
     problem = str(error.problem)
     if mark and text[mark.index : mark.index + 1] == "\t":
         return "indent with spaces, not with tabs"
+    about_a_colon = "mapping values are not allowed" in problem or "expected ':'" in problem
+    if about_a_colon and mark and (odd := _odd_space(text, mark.line)):
+        return odd
     if "mapping values are not allowed" in problem:
         return "is the line indented as the ones around it, and is text with a colon in quotes?"
-    if "expected ':'" in problem:
+    if about_a_colon:
         return "is a colon missing after the key?"
     if "cannot start any token" in problem:
         return f"put text that begins with {text[mark.index]} in quotes" if mark else "put it in quotes"
     began = error.context_mark
     what = f"what began on line {began.line + 1}" if began and mark and began.line < mark.line else "a quote or bracket"
     return f"is {what} left open, or the indentation off?"
+
+
+def _odd_space(text: str, at: int) -> str:
+    """What came with text from a web page or a chat: looks like a space or like nothing, and is neither to YAML. `at`: a line, from 0."""
+    lines = text.splitlines()[: at + 1]
+    for number in range(len(lines), max(0, len(lines) - _NEAR), -1):
+        if found := _ODD_SPACE.search(lines[number - 1]):
+            return f"line {number} has a space that is none (U+{ord(found[0]):04X}): type it anew"
+    return ""
 
 
 class _Reader:
