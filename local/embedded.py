@@ -33,7 +33,7 @@ from local.node.node import Node
 from local.node.security import SecuritySetup
 from local.processes import Died, Part, check_port, free_port
 from stacks import names
-from stacks.deployments import load_all
+from stacks.deployments import Declared, load_all
 
 PROJECT = Path(__file__).resolve().parent.parent
 HOME = PROJECT / ".portcullis"
@@ -237,8 +237,13 @@ def start_node(parts: Parts, deployment: str, first: Node | None, tell: Tell) ->
     `first`: the node of the first deployment, whose folder for snapshots is this one's too, as S3 is every domain's.
     """
     roles, mapping = (parts.roles, parts.roles_mapping) if first is None else ({}, {})
+    # A master who is an internal user is made with the domain, as their password is.
+    internal = declared(parts, deployment).configuration == "internal"
     security = SecuritySetup.behind_door(
-        role_arn(names.of(deployment, "master")), roles={**AMAZON_ROLES, **roles}, roles_mapping=mapping
+        "" if internal else role_arn(names.of(deployment, "master")),
+        internal_database=internal,
+        roles={**AMAZON_ROLES, **roles},
+        roles_mapping=mapping,
     )
     return Node.start(
         parts.home / ("node" if first is None else f"node-{deployment}"),
@@ -249,6 +254,11 @@ def start_node(parts: Parts, deployment: str, first: Node | None, tell: Tell) ->
         repository=first.repository if first else None,
         stays_up=parts.stays_up,
     )
+
+
+def declared(parts: Parts, deployment: str) -> Declared:
+    """One of the deployments of the folder, by its name."""
+    return next(one for one in load_all(parts.deployments) if one.name == deployment)
 
 
 def start_aws(parts: Parts, nodes: Mapping[str, Node], door_ports: Mapping[str, int], tell: Tell) -> Emulator:
@@ -279,6 +289,8 @@ def _door(parts: Parts, deployment: str, node: Node, port: int) -> dict[str, Any
         "node_ca": str(node.ca),
         "node_client_cert": str(node.door.cert),
         "node_client_key": str(node.door.key),
+        "node_admin_cert": str(node.admin.cert),
+        "node_admin_key": str(node.admin.key),
         "jwt_key": str(node.token_key),
         "home": str(home),
         # Everybody calls from loopback: from which security group is told by the role.

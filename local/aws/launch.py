@@ -36,10 +36,12 @@ def main(spec_file: str) -> None:
     install(spec)
     signal.signal(signal.SIGTERM, lambda *_: _end())
     threading.Thread(target=_life_line, daemon=True, name="life-line").start()
-    from local.aws import admin, domain
+    from local.aws import admin, domain, masters
 
     door = _door(spec["door"]) if spec.get("door") is not None else None
     domain.default_endpoint = spec.get("domain_endpoint") or door
+    for one in (*filter(None, [spec.get("door")]), *spec.get("further_doors", ())):
+        masters.know(one)
     for further in spec.get("further_doors", ()):
         domain.endpoints[further["domain"]] = _door(further)
     asyncio.run(
@@ -65,6 +67,7 @@ def install(spec: dict[str, Any]) -> None:
         faults,
         identity_pools,
         keys,
+        masters,
         queues,
         runtime,
         security_groups,
@@ -83,6 +86,7 @@ def install(spec: dict[str, Any]) -> None:
         documents,
         automation,
         domain,
+        masters,
         endpoints,
         connections,
         service_roles,

@@ -48,7 +48,7 @@ def forbidden(arn: str, action: str, why: str) -> Refused:
 
 
 def basic() -> Refused:
-    """401: a password, where an IAM master has taken the internal users' place."""
+    """401: a password that is nobody's, or none at all where the internal user database wants one; or any, under an IAM master."""
     return Refused(401, "Unauthorized", {"WWW-Authenticate": 'Basic realm="Authorization Required"'})
 
 

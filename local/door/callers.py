@@ -30,6 +30,10 @@ class Caller:
         return self.role or self.principal.arn
 
 
+# Whoever signs nothing: with user name and password, or with neither. Whether it is somebody, the node's internal user database says.
+ANONYMOUS = Caller("", (), iam_evaluator.PrincipalInfo("anonymous", "Anonymous", "", []))
+
+
 def find(access_key: str, session_token: str, account: str, region: str) -> tuple[str, Caller]:
     """The secret and its holder. Raises Refused (403): unknown, inactive, expired, wrong or missing session token."""
     if iam_evaluator.is_root_access_key(access_key):  # MiniStack takes `test` and any 12 digits for the root user

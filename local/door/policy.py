@@ -3,6 +3,7 @@
 - NotPrincipal never matches there, so a Deny with it would let everybody in; a condition operator or policy variable it does not know
   makes a Deny void too. A policy with any of these is refused aloud: nobody gets in, and the log says why.
 - Its aws:PrincipalArn is a session's ARN; Amazon's is the role's, path included. The condition is evaluated on the latter.
+- Somebody anonymous is of no account there, and an Allow of the resource's own policy is not enough for them. It is on Amazon.
 - Its patterns stop at a newline: paths with control characters never come this far (asked.check_path).
 """
 
@@ -18,9 +19,9 @@ from ministack.core import iam_evaluator
 from ministack.core.iam_evaluator import EvalContext, EvalResult, ParsedStatement
 from ministack.core.responses import request_scope
 
-from local.door.answers import Refused, forbidden
+from local.door.answers import Refused, anonymous, forbidden
 from local.door.asked import Asked
-from local.door.callers import Caller
+from local.door.callers import ANONYMOUS, Caller
 
 log = logging.getLogger("portcullis.door")
 
@@ -79,7 +80,7 @@ def _identity(
         region=region,
         source_ip=asked.address,
         secure_transport=True,
-        service_context={PRINCIPAL_ARN: caller.arn, **keys},
+        service_context=keys if caller is ANONYMOUS else {PRINCIPAL_ARN: caller.arn, **keys},
         principal_keys=principal.keys,
     )
     limits = tuple([_own(policy) for policy in layer] for layer in principal.limits)
@@ -92,6 +93,13 @@ def _identity(
 def _check_one(caller: Caller, asked: Asked, document: Mapping[str, Any], domain_arn: str, resource: str) -> None:
     principal = caller.principal
     identity, context, limits = _identity(caller, asked, asked.action, resource, domain_arn.split(":")[3], {})
+    if caller is ANONYMOUS:
+        decision = iam_evaluator.evaluate_resource_policy(document, context).decision
+        if decision == "Allow":
+            return
+        if decision == "Deny":
+            raise forbidden(principal.arn, asked.action, "with an explicit deny in a resource-based policy")
+        raise anonymous(asked.action)
     owner = domain_arn.split(":")[4]
     result = iam_evaluator.combine_resource_policy(identity, context, document, owner, limits=limits)
     if result.decision == "Allow":

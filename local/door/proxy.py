@@ -20,7 +20,7 @@ from local.door import asked as asking
 from local.door import callers, policy, repositories, sign_in, signature
 from local.door.answers import Dropped, Refused, anonymous, basic, malformed, not_signed_in
 from local.door.asked import Asked
-from local.door.callers import Caller
+from local.door.callers import ANONYMOUS, Caller
 from local.door.hand_over import HandOver
 from local.door.spec import Spec
 
@@ -28,7 +28,8 @@ log = logging.getLogger("portcullis.door")
 
 DASHBOARDS = "/_dashboards"
 LARGEST_BODY = 100 << 20
-# Of what the client sends only this reaches the node: no x-proxy-*, x-forwarded-*, token, impersonation or authorization header.
+# Of what the client sends only this reaches the node: no x-proxy-*, x-forwarded-*, token or impersonation header; an authorization header
+# of nobody whom the door itself has told who they are.
 PASSED = (
     "accept",
     "accept-encoding",
@@ -71,7 +72,7 @@ class Door:
         except Dropped:
             raise _closed(request) from None
         try:
-            return await self._forward(request, asked, body, headers)
+            return await self._forward(request, asked, caller, body, headers)
         except TimeoutError:
             return _answer(Refused(504, {"message": "Endpoint request timed out"}))
         except aiohttp.ClientError as failed:
@@ -89,13 +90,17 @@ class Door:
         body: list[bytes] = []
         try:
             if asked.path == DASHBOARDS or asked.path.startswith(DASHBOARDS + "/"):
-                caller = self._signed_in(asked, domain)
+                caller = _unsigned(asked, domain) or self._signed_in(asked, domain)
                 asked = Asked(
                     asked.method, asked.path[len(DASHBOARDS) :] or "/", asked.query, asked.headers, asked.address
                 )
                 body, _ = await _body(request)
             else:
-                caller, body = await self._signed(request, asked)
+                caller = _unsigned(asked, domain)
+                if caller:
+                    body, _ = await _body(request)
+                else:
+                    caller, body = await self._signed(request, asked)
         except Refused as why:
             refused = why
         if self._spec.ingress:
@@ -130,7 +135,10 @@ class Door:
         headers = {name: asked.headers[name] for name in PASSED if name in asked.headers}
         if repositories.lists(asked):  # an answer that the door reads, and may put differently
             headers.pop("accept-encoding", None)
-        headers |= self._hand_over.headers(caller.name, caller.backend_roles)
+        if caller is not ANONYMOUS:
+            headers |= self._hand_over.headers(caller.name, caller.backend_roles)
+        elif "authorization" in asked.headers:
+            headers["authorization"] = asked.headers["authorization"]
         if body:
             headers["content-length"] = str(sum(map(len, body)))
         line = f"{asked.method} {asked.path}?{asked.query} HTTP/1.1"
@@ -142,7 +150,7 @@ class Door:
         return headers
 
     async def _forward(
-        self, request: web.BaseRequest, asked: Asked, body: list[bytes], headers: Mapping[str, str]
+        self, request: web.BaseRequest, asked: Asked, caller: Caller, body: list[bytes], headers: Mapping[str, str]
     ) -> web.StreamResponse:
         url = yarl.URL(self._spec.node_url + asked.path + (f"?{asked.query}" if asked.query else ""), encoded=True)
         began = False
@@ -155,6 +163,8 @@ class Door:
                 allow_redirects=False,
                 skip_auto_headers=("User-Agent", "Accept", "Accept-Encoding", "Content-Type"),
             ) as answered:
+                if answered.status == 401 and caller is ANONYMOUS:
+                    return _answer(basic())
                 if answered.status == 401:
                     log.error("the node did not accept what the door handed over")
                     return _answer(Refused(502, {"message": "Bad Gateway"}))
@@ -177,6 +187,14 @@ class Door:
             # Half an answer must not look like a whole one.
             log.warning("the node's answer broke off: %s", failed)
             raise _closed(request) from None
+
+
+def _unsigned(asked: Asked, domain: Mapping[str, Any]) -> Caller | None:
+    """Whoever comes with user name and password or with nothing, where the domain has an internal user database; None for all others."""
+    options = domain.get("AdvancedSecurityOptions") or {}
+    on = all(str(options.get(name)).lower() == "true" for name in ("Enabled", "InternalUserDatabaseEnabled"))
+    scheme = asked.headers.get("authorization", "").partition(" ")[0].lower()
+    return ANONYMOUS if on and scheme in ("", "basic") else None
 
 
 def _closed(request: web.BaseRequest) -> asyncio.CancelledError:

@@ -25,7 +25,8 @@ NEEDED = (
     "jwt_key",
 )
 FILES = ("node_ca", "node_client_cert", "node_client_key", "jwt_key", "home")
-FURTHER = ("ingress", "timeout_s")
+ADMIN = ("node_admin_cert", "node_admin_key")  # by whom the domain's master is made on the node: see local.aws.masters
+FURTHER = (*ADMIN, "ingress", "timeout_s")
 
 
 @dataclass(frozen=True, slots=True)

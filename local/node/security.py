@@ -1,7 +1,9 @@
 """What the Security plugin starts with: who is known, by what, and who is the master.
 
 Two forms. `basic`: an internal user database with HTTP basic authentication. `behind_door`: nobody but the front door may
-connect (client certificate), and it hands the verified caller over in a signed token; no user, no mapping but the master's.
+connect (client certificate), and it hands the verified caller over in a signed token; no user, no mapping but the master's. Where
+the domain has an internal user database, the node takes user names and passwords behind the door as well, and has no mapping at
+all: its master is made when the domain is.
 
 A token rather than proxy headers, because it carries every name there is (headers are read as Latin-1 and their list of
 roles is split at a separator) and because a header can be forged by whoever gets hold of the door's certificate alone.
@@ -45,6 +47,7 @@ class SecuritySetup:
     master_user: str = ""
     master_password: str = field(default="", repr=False)
     master_role: str = ""
+    internal_database: bool = False  # behind the door: user names and passwords beside what the door hands over
     roles: Documents = field(default_factory=dict)
     roles_mapping: Documents = field(default_factory=dict)
     internal_users: Documents = field(default_factory=dict, repr=False)
@@ -58,15 +61,19 @@ class SecuritySetup:
         return cls(master_user=user, master_password=password or secrets.token_urlsafe(24), **more)
 
     @classmethod
-    def behind_door(cls, master_role: str, **more: Any) -> SecuritySetup:
-        """Only through the front door; `master_role` is the ARN of the IAM role that is master."""
-        if not master_role:
-            raise BadInput("no master role", source="SecuritySetup.behind_door", remedy="the ARN of an IAM role")
-        return cls(master_role=master_role, **more)
+    def behind_door(cls, master_role: str = "", *, internal_database: bool = False, **more: Any) -> SecuritySetup:
+        """Only through the front door. `master_role` is the ARN of the IAM role that is master; with `internal_database` nobody is yet."""
+        if bool(master_role) == internal_database:
+            raise BadInput(
+                "two masters" if master_role else "no master role",
+                source="SecuritySetup.behind_door",
+                remedy="the ARN of an IAM role, or internal_database",
+            )
+        return cls(master_role=master_role, internal_database=internal_database, **more)
 
     @property
     def only_the_door(self) -> bool:
-        return bool(self.master_role)
+        return bool(self.master_role) or self.internal_database
 
     def node_settings(self) -> dict[str, Any]:
         """What belongs into opensearch.yml."""
@@ -95,9 +102,10 @@ class SecuritySetup:
         predefined = yaml.safe_load((defaults / "roles.yml").read_text(encoding="utf-8"))
         predefined.pop("_meta")
         mapping = {"backend_roles": [self.master_role or "admin"], "description": "The master"}
+        masters = {} if self.internal_database else dict.fromkeys(MASTER_ROLES, mapping)
         kinds: dict[str, tuple[str, Mapping[str, Any]]] = {
             "roles": ("roles", {**predefined, "security_manager": SECURITY_MANAGER, **self.roles}),
-            "roles_mapping": ("rolesmapping", {**dict.fromkeys(MASTER_ROLES, mapping), **self.roles_mapping}),
+            "roles_mapping": ("rolesmapping", {**masters, **self.roles_mapping}),
             "internal_users": (
                 "internalusers",
                 {name: user for name, user in self.internal_users.items() if "password" not in user},
@@ -117,29 +125,31 @@ class SecuritySetup:
         }
 
     def _authentication(self, token_public_key: str) -> dict[str, Any]:
-        if self.only_the_door:
-            domain = {
-                "description": "What the front door has verified",
-                "http_enabled": True,
-                "order": 0,
-                "http_authenticator": {
-                    "type": "jwt",
-                    "challenge": False,
-                    "config": {
-                        "signing_key": token_public_key,
-                        "jwt_header": TOKEN_HEADER,
-                        "subject_key": NAME_CLAIM,
-                        "roles_key": ROLES_CLAIM,
-                    },
+        by_token = {
+            "description": "What the front door has verified",
+            "http_enabled": True,
+            "order": 0,
+            "http_authenticator": {
+                "type": "jwt",
+                "challenge": False,
+                "config": {
+                    "signing_key": token_public_key,
+                    "jwt_header": TOKEN_HEADER,
+                    "subject_key": NAME_CLAIM,
+                    "roles_key": ROLES_CLAIM,
                 },
-                "authentication_backend": {"type": "noop"},
-            }
-        else:
-            domain = {
-                "description": "Internal user database",
-                "http_enabled": True,
-                "order": 0,
-                "http_authenticator": {"type": "basic", "challenge": True},
-                "authentication_backend": {"type": "intern"},
-            }
-        return {"http": {"anonymous_auth_enabled": False}, "authc": {"domain": domain}, "authz": {}}
+            },
+            "authentication_backend": {"type": "noop"},
+        }
+        by_password = {
+            "description": "Internal user database",
+            "http_enabled": True,
+            "order": 1,
+            "http_authenticator": {"type": "basic", "challenge": True},
+            "authentication_backend": {"type": "intern"},
+        }
+        asked = {
+            **({"domain": by_token} if self.only_the_door else {}),
+            **({} if self.master_role else {"internal": by_password}),
+        }
+        return {"http": {"anonymous_auth_enabled": False}, "authc": asked, "authz": {}}

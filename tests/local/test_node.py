@@ -283,9 +283,11 @@ def test_masked_values_are_hashes_under_the_node_s_own_salt(door: Door) -> None:
     assert hits[0]["_source"]["card"] == hashlib.blake2b(b"secret", digest_size=32, **place).hexdigest()  # type: ignore[arg-type]
 
 
-def test_a_node_behind_the_door_needs_a_master() -> None:
-    with pytest.raises(BadInput, match=r"no master role \(the ARN of an IAM role\)"):
+def test_a_node_behind_the_door_has_one_master() -> None:
+    with pytest.raises(BadInput, match=r"no master role \(the ARN of an IAM role, or internal_database\)"):
         SecuritySetup.behind_door("")
+    with pytest.raises(BadInput, match="two masters"):
+        SecuritySetup.behind_door(MASTER, internal_database=True)
 
 
 # The node's life
