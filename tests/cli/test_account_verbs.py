@@ -7,7 +7,9 @@ from __future__ import annotations
 
 import json
 import logging
+import os
 import re
+import threading
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
@@ -351,10 +353,10 @@ def test_an_interrupted_verb_says_what_becomes_of_it(
 def test_a_file_that_cannot_be_written_back_is_told_and_says_that_it_is_done(
     made: Account, monkeypatch: pytest.MonkeyPatch, file: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    def read_only(*_: object) -> None:
+    def read_only(*_: object, **__: object) -> None:
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr(Path, "write_text", read_only)
+    monkeypatch.setattr("portcullis.cli.files._replace", read_only)
     status, _, err = run(capsys, "master", "add", file, arn("role", "second"))
     assert (status, "it is done, but" in err, "Permission denied" in err) == (1, True, True)
     assert arn("role", "second") in made.engine.held.entries("all_access", "backend_roles")
@@ -435,6 +437,38 @@ def test_the_gate_by_hand(made: Account, file: Path, capsys: pytest.CaptureFixtu
     assert "demo: open" in run(capsys, "unlock", "demo")[1]
     assert "demo: open" in run(capsys, "guard", "demo")[1]
     assert all(isinstance(alert, Alert) for alert in made.aws.told)
+
+
+def test_what_somebody_saves_meanwhile_is_kept(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A verb takes seconds, and an editor saves in between."""
+    asked = asking._invoke
+
+    def saves(request: dict[str, Any], level: str) -> Any:
+        answer = asked(request, level)
+        file.write_text(f"{file.read_text('utf-8')}# mine\n", "utf-8")
+        return answer
+
+    monkeypatch.setattr(asking, "_invoke", saves)
+    status, _, err = run(capsys, "master", "add", file, arn("role", "second"))
+    assert (status, "it is done, but not in the file" in err, "was changed meanwhile" in err) == (1, True, True)
+    assert file.read_text("utf-8").endswith("# mine\n")
+
+
+@pytest.mark.parametrize("words", [("plan",), ("diff", "demo")], ids=" ".join)
+def test_a_file_that_can_be_read_once_is_read_once(
+    made: Account, file: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str], words: tuple[str, ...]
+) -> None:
+    """As in `portcullis plan <(some program)`."""
+    assert run(capsys, "apply", file)[0] == 0
+    pipe = tmp_path / "pipe.yaml"
+    os.mkfifo(pipe)
+    writer = threading.Thread(target=pipe.write_text, args=(file.read_text("utf-8"),))
+    writer.start()
+    status, _, err = run(capsys, *words, pipe)
+    writer.join(30)
+    assert (status, err) == (0, "")
 
 
 def test_a_master_and_an_integration_are_written_back_into_the_file(

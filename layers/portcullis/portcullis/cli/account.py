@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from portcullis.cli.console import output_options
+from portcullis.cli.files import write_back
 from portcullis.errors import BadInput, PortcullisError
 
 if TYPE_CHECKING:
@@ -190,19 +191,21 @@ def _only_file() -> Path:
 def _from_file(path: Path) -> Target:
     from portcullis import model
 
-    saved = _saved_plan(path)
+    text = model.text_of(path)  # once: the second time a pipe is empty, and a file may be another one
+    larger = len(text) > model.LARGEST and text.startswith("{") and path.is_file()
+    saved = _saved_plan(path, path.read_text("utf-8") if larger else text)
     if saved is not None:
         return saved
-    deployment = model.load(path)
+    deployment = model.loads(text, str(path))
     model.require(deployment)
-    return Target(deployment.deployment, path.read_text("utf-8"), path)
+    return Target(deployment.deployment, text, path)
 
 
-def _saved_plan(path: Path) -> Target | None:
+def _saved_plan(path: Path, text: str) -> Target | None:
     """What `plan --out` wrote; None if the file is something else."""
     try:
-        value = json.loads(path.read_text("utf-8"))
-    except (OSError, ValueError):
+        value = json.loads(text)
+    except (ValueError, RecursionError):
         return None  # a deployment file's reader says best what is wrong with it
     if not isinstance(value, dict) or "portcullis_plan" not in value:
         return None
@@ -223,10 +226,10 @@ def written_back(about: Target, text: str) -> bool:
         return False
     if text != about.text:
         try:
-            about.file.write_text(text, "utf-8")
-        except OSError as error:
+            write_back(about.file, about.text or "", text)
+        except PortcullisError as error:
             raise PortcullisError(
-                f"it is done, but {about.file} cannot be written ({error.strerror}): the next apply of that file takes it back;"
+                f"it is done, but not in the file ({error}): the next apply of that file takes it back;"
                 f" the model in force has it: portcullis adopt {about.deployment} --out FILE"
             ) from error
     return True

@@ -11,7 +11,8 @@ import click
 from portcullis.cli.account import account_options, deployments_here, only_some, run, target
 from portcullis.cli.account_look import lines, show_plan
 from portcullis.cli.console import console, when
-from portcullis.errors import BadInput, Refused
+from portcullis.cli.files import write_over
+from portcullis.errors import Refused
 from portcullis.words import line as one_line
 from portcullis.words import many
 
@@ -115,10 +116,7 @@ def adopt(
         found = run("adopt", about.deployment, **asked, expected=found["digest"])
     shown_only = not found["claimed"] and bool(found["taken"]) and not found["steps"]
     if out is not None and not (dry_run or shown_only):
-        try:
-            Path(out).write_text(found["text"], "utf-8")
-        except OSError as error:
-            raise BadInput(error.strerror or str(error), source=out, remedy="a file that can be written") from None
+        write_over(Path(out), found["text"])
     if console().as_data:
         console().data(found)
         return int(found["exit_status"])

@@ -12,8 +12,8 @@ import click
 from portcullis.cli.account import PLAN_VERSION, account_options, deployments_here, only_some, run, target
 from portcullis.cli.account_gate import show_gate
 from portcullis.cli.console import console, when
+from portcullis.cli.files import write_over
 from portcullis.cli.questions.comparing import show_people
-from portcullis.errors import BadInput
 from portcullis.words import line, many
 
 _SIGN_COLOURS = {"+": "green", "-": "red", "~": "yellow"}
@@ -87,10 +87,7 @@ def plan(target_: str | None, out: str | None, adopt: bool, only: tuple[str, ...
             "steps": found["steps"],
             **part,
         }
-        try:
-            Path(out).write_text(json.dumps(saved, indent=1) + "\n", "utf-8")
-        except OSError as error:
-            raise BadInput(error.strerror or str(error), source=out, remedy="a file that can be written") from None
+        write_over(Path(out), json.dumps(saved, indent=1) + "\n")
     status = int(found["exit_status"])
     if console().as_data:
         console().data(found)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +11,7 @@ import click
 
 from portcullis.cli.account import FOLDER, account_options, files_in, run
 from portcullis.cli.console import as_object, console, output_options
+from portcullis.cli.files import write_new
 from portcullis.errors import BadInput, PortcullisError
 
 if TYPE_CHECKING:
@@ -237,17 +239,9 @@ def init(name: str, preset: str | None) -> None:
     else:
         preset = preset or _PRESETS[0]
         text = model.start(name, preset)
-    try:
+    with contextlib.suppress(OSError):  # what is in the way is said of the file
         path.parent.mkdir(exist_ok=True)
-        with path.open("x", encoding="utf-8") as file:
-            file.write(text)
-    except FileExistsError:
-        remedy = "choose another name, or take the file away first"
-        raise BadInput("is there already, and is not overwritten", source=str(path), remedy=remedy) from None
-    except OSError as error:
-        raise BadInput(
-            f"cannot be written: {error.strerror}", source=str(path), remedy="look at the folder's permissions"
-        ) from error
+    write_new(path, text)
     told = console()
     if told.as_data:
         told.data({"file": str(path), "deployment": name if preset else None, "preset": preset})

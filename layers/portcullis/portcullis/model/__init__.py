@@ -46,6 +46,8 @@ if TYPE_CHECKING:
     from portcullis.model.text.loading import examine as examine
     from portcullis.model.text.loading import load as load
     from portcullis.model.text.loading import loads as loads
+    from portcullis.model.text.loading import text_of as text_of
+    from portcullis.model.text.reading import LARGEST as LARGEST
     from portcullis.model.text.starting import start as start
     from portcullis.model.text.starting import start_account as start_account
     from portcullis.model.types import Configuration as Configuration
@@ -75,7 +77,9 @@ _HOME = {
     "require": "linting",
     "examine": "text.loading",
     "load": "text.loading",
+    "LARGEST": "text.reading",
     "loads": "text.loading",
+    "text_of": "text.loading",
     "access_policy": "policy",
     "options": "resolving",
     "resolve": "resolving",

@@ -70,7 +70,8 @@ def diff(old: str, new: str, markdown: bool, ci: bool, asserted: tuple[str, ...]
 
 
 def _found(old: str, new: str, asserted: tuple[str, ...]) -> Any:
-    before, after = (_file(one) for one in (old, new))
+    files = [_file(one) for one in (old, new)]
+    before, after = (file and file[0] for file in files)
     if before and after:
         import msgspec
 
@@ -87,8 +88,7 @@ def _found(old: str, new: str, asserted: tuple[str, ...]) -> Any:
     if one == two:
         remedy = f"{name}@TIME for the engine as it was then, or a file"
         raise BadInput(f"{old} and {new} are the same", source="command", place="OLD NEW", remedy=remedy)
-    file = before or after
-    text = {"text": Path(file.source).read_text("utf-8")} if file else {}
+    text = next(({"text": file[1]} for file in files if file), {})
     return run("diff", name, old=one, new=two, assertions=list(asserted), **text)
 
 
@@ -104,16 +104,17 @@ def _state(given: str, file: Deployment | None) -> tuple[str, str]:
     return name, when or NOW
 
 
-def _file(given: str) -> Deployment | None:
-    """None: it is the name of a deployment."""
+def _file(given: str) -> tuple[Deployment, str] | None:
+    """What a file says, and its text. None: it is the name of a deployment."""
     path = Path(given)
     if not ("/" in given or path.suffix in (".yaml", ".yml") or is_file(path)):
         return None
     from portcullis import model
 
-    deployment = model.load(path)
+    text = model.text_of(path)
+    deployment = model.loads(text, str(path))
     model.require(deployment)
-    return deployment
+    return deployment, text
 
 
 def show_diff(found: Any) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import getpass
-import os
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
@@ -14,9 +13,10 @@ import click
 
 from portcullis.cli.account import file_of, target
 from portcullis.cli.console import console, output_options, when
+from portcullis.cli.files import write_back, write_new
 from portcullis.cli.questions.asking import which
 from portcullis.cli.remotes.offer_signature import fingerprint, load_key, public_of, sign, verified
-from portcullis.errors import BadInput, PortcullisError, Refused
+from portcullis.errors import BadInput, Refused
 from portcullis.remotes.comparing import in_words
 from portcullis.words import line
 
@@ -81,7 +81,7 @@ def remote_offer(
         click.echo(text, nl=False)
         return
     file = Path(out or f"{facts.deployment}-{facts.offer.replace(' ', '_')}.offer.json")
-    _write_new(file, text)
+    write_new(file, text)
     if console().as_data:
         console().data({"file": str(file), "signer": signer, "facts": facts.document()})
         return
@@ -145,9 +145,9 @@ def remote_accept(
                 f"this file came, and name what they say with --signer; --print shows what is offered"
             )
         if ca and file.facts.ca and not _is_there(Path(ca), file.facts.ca):
-            _write_new(Path(ca), file.facts.ca)
+            write_new(Path(ca), file.facts.ca)
         if done.text != text:
-            _write_back(path, text, done.text)
+            write_back(path, text, done.text)
     if console().as_data:
         console().data(_as_data(file.facts, found, vouched, done, path, text, only_print))
         return
@@ -182,36 +182,6 @@ def _is_there(path: Path, text: str) -> bool:
         return path.read_text("utf-8") == text
     except (OSError, ValueError):
         return False
-
-
-def _write_new(path: Path, text: str) -> None:
-    try:
-        with path.open("x", encoding="utf-8", newline="") as file:
-            file.write(text)
-    except FileExistsError:
-        raise BadInput(
-            "is there already, and is not overwritten", source=str(path), remedy="another name, or take it away first"
-        ) from None
-    except (OSError, ValueError) as error:
-        problem = getattr(error, "strerror", None) or str(error)
-        raise BadInput(f"cannot be written: {problem}", source=str(path), remedy="a file that can be") from None
-
-
-def _write_back(path: Path, before: str, after: str) -> None:
-    """Whole or not at all, with the line ends that it has; and not over what somebody wrote meanwhile."""
-    path = path.resolve()
-    beside = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        if path.read_text("utf-8") != before:
-            raise Refused(f"{path} was changed meanwhile: ask again")
-        ends = "\r\n" if b"\r\n" in path.read_bytes() else "\n"
-        beside.write_text(after, "utf-8", newline=ends)
-        beside.chmod(path.stat().st_mode & 0o777)
-        beside.replace(path)
-    except OSError as error:
-        raise PortcullisError(f"{path} cannot be written: {error.strerror}") from error
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 Said = tuple[str, str | None]  # a sentence, and its colour

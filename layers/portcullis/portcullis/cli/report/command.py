@@ -9,6 +9,7 @@ import click
 
 from portcullis.cli.account import deployments_here, own_credentials, run, target
 from portcullis.cli.console import console, when
+from portcullis.cli.files import write_over
 from portcullis.cli.questions.asking import scene_of, where
 from portcullis.cli.report.span import HOUR, Span
 from portcullis.entry.page.gathering import ASKED, of_deployment
@@ -65,7 +66,7 @@ def report(what: str | None, to_bucket: bool, seconds: int | None, target_: str 
     if seconds is not None:
         raise BadInput("is of a link", source="command", place="--for", remedy="leave it out, or add --to-bucket")
     data = _of_file(target_) if offline else _of_deployment(target(target_).deployment)
-    _write(Path(what), page(data))
+    write_over(Path(what), page(data), private=True)
     picture = data["picture"]
     if console().as_data:
         console().data({"file": what, "people": len(picture["people"]), "indices": len(picture["indices"])})
@@ -136,15 +137,3 @@ def _of_file(target_: str | None) -> dict[str, Any]:
         "findings": found,
         **nothing,
     }
-
-
-def _write(file: Path, text: str) -> None:
-    fresh = file.with_name(f".{file.name}.new")
-    try:
-        fresh.unlink(missing_ok=True)
-        fresh.touch(mode=0o600, exist_ok=False)
-        fresh.write_text(text, "utf-8")
-        fresh.replace(file)
-    except OSError as error:
-        fresh.unlink(missing_ok=True)
-        raise BadInput(error.strerror or str(error), source=str(file), remedy="a file that can be written") from None
