@@ -45,6 +45,7 @@ APPLICATION_ROLE = "catalyst-application"  # granted in deployments/demo.yaml
 ON_CALL = "on-call"  # whom deployments/demo.yaml lets take break-glass
 
 Tell = Callable[[str], None]
+BringUp = Callable[..., dict[str, dict[str, str]]]  # as local.deploy.deploy
 
 
 class SynthesisFailed(PortcullisError):
@@ -180,8 +181,8 @@ def denying_older_sessions(folder: Path) -> Path:
 
 
 @contextmanager
-def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
-    """The embedded default from nothing to deployed, and gone again at the end, however it ends."""
+def running(parts: Parts, tell: Tell, bring_up: BringUp = deploy) -> Iterator[Embedded]:
+    """The embedded default from nothing to deployed, and gone again at the end, however it ends. `bring_up`: what deploys the assembly."""
     shutil.rmtree(parts.home, ignore_errors=True)
     parts.home.mkdir(parents=True)
     check(parts)
@@ -200,7 +201,7 @@ def running(parts: Parts, tell: Tell) -> Iterator[Embedded]:
             parts.before(aws)
             out = assembly.result()
             layers = Assembly.read(out, account=ACCOUNT, region=REGION).layers()
-            outputs = deploy(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)
+            outputs = bring_up(out, aws, swap_assets=dict.fromkeys(layers, host_layer.result()), tell=tell)
             yield Embedded(parts, nodes, aws, door_ports, outputs)
 
 

@@ -36,7 +36,7 @@ def ready(tell: Callable[[str], None] = print) -> Path:
             return folder
         for name in _FILES:
             shutil.copyfile(HERE / name, folder / name)
-        tell("fetching a browser and three packages of npm (50 MB), once")
+        tell("fetching a browser, the CDK command and three more packages of npm (60 MB), once")
         downloads = folder / "downloads"
         command = [str(tool("npm")), "ci", "--ignore-scripts", "--no-audit", "--no-fund", "--cache", str(downloads)]
         try:
