@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from local.node.node import Node
+from local.node.pair import trusting
 from local.node.security import SecuritySetup
 
 CACHE = Path(__file__).resolve().parent.parent / ".portcullis" / "cache"
@@ -67,8 +68,22 @@ def jar_cache() -> Path:
     return CACHE
 
 
-def _node(factory: pytest.TempPathFactory, cache: Path, version: str, security: SecuritySetup) -> Iterator[Node]:
-    home = factory.mktemp(f"opensearch-{version}-")
+@pytest.fixture(scope="session")
+def node_homes(tmp_path_factory: pytest.TempPathFactory) -> dict[str, tuple[Path, SecuritySetup]]:
+    """Of each release where its node is at home, and as what it starts: they trust each other, so that one may search the other."""
+    homes = {version: tmp_path_factory.mktemp(f"opensearch-{version}-") for version in ("3.4.0", "2.19.3")}
+    trust = trusting([*homes.values()])
+    return {
+        version: (
+            home,
+            SecuritySetup.basic(settings={**FEW_ROUNDS, **trust, "cluster.name": f"portcullis-{version}"}),
+        )
+        for version, home in homes.items()
+    }
+
+
+def _node(homes: dict[str, tuple[Path, SecuritySetup]], cache: Path, version: str) -> Iterator[Node]:
+    home, security = homes[version]
     with Node.start(home, cache, version, security=security, tell=print) as node:
         status, MAPPED_AS_NEW[version] = node.ask("GET", "/_plugins/_security/api/rolesmapping")
         assert status == 200
@@ -76,15 +91,15 @@ def _node(factory: pytest.TempPathFactory, cache: Path, version: str, security: 
 
 
 @pytest.fixture(scope="session")
-def node_basic_3(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Node]:
+def node_basic_3(node_homes: dict[str, tuple[Path, SecuritySetup]], jar_cache: Path) -> Iterator[Node]:
     """OpenSearch 3.4.0 with internal users: `node.user`, `node.password`."""
-    yield from _node(tmp_path_factory, jar_cache, "3.4.0", SecuritySetup.basic(settings=FEW_ROUNDS))
+    yield from _node(node_homes, jar_cache, "3.4.0")
 
 
 @pytest.fixture(scope="session")
-def node_basic_2(tmp_path_factory: pytest.TempPathFactory, jar_cache: Path) -> Iterator[Node]:
+def node_basic_2(node_homes: dict[str, tuple[Path, SecuritySetup]], jar_cache: Path) -> Iterator[Node]:
     """OpenSearch 2.19.3 with internal users: `node.user`, `node.password`."""
-    yield from _node(tmp_path_factory, jar_cache, "2.19.3", SecuritySetup.basic(settings=FEW_ROUNDS))
+    yield from _node(node_homes, jar_cache, "2.19.3")
 
 
 @pytest.fixture(scope="session", params=["3.4.0", "2.19.3"])

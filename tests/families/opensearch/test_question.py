@@ -101,7 +101,7 @@ def test_a_question_in_the_words_of_6_is_understood() -> None:
         (changed("engine", to=7), "q.json, engine: is of the wrong kind (a string)"),
         (
             changed("user", to={}),
-            "q.json, user: is not known (one of engine, security, principal, request, world, documents)",
+            "q.json, user: is not known (one of engine, security, principal, request, world, documents, remotes)",
         ),
         (changed("request", "action", to=None), "q.json, request.action: is of the wrong kind (a string)"),
         (changed("request", "indices", to="a"), "q.json, request.indices: is of the wrong kind (a list of strings)"),

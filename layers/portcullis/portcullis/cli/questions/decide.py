@@ -39,6 +39,9 @@ def decide(file: str) -> None:
     The answer has remotes, too: by alias what is seen, or which side refuses and by what: no-remote-indices, key, roles,
     key-and-roles, key-state.
 
+    For OpenSearch remotes have by alias engine, security and world as the question itself, and skip_unavailable. There each need
+    has remotes: by alias what the other cluster says of its part; left_out: it refuses, and the rest is answered without it.
+
     Either takes documents: a list of documents, or of hits of a search, which say where they are (_index). The answer says
     of each whether it is seen, and what is left of it; null where only the engine can tell what a filter finds.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from portcullis.families.opensearch.names.matching import matches_any
-from portcullis.families.opensearch.names.world import DELETED, SEARCHED, SINGLE, STATED, WRITTEN, Options
+from portcullis.families.opensearch.names.world import DELETED, RESOLVED, SEARCHED, SINGLE, STATED, WRITTEN, Options
 
 OWN_INDEX = ".opendistro_security"  # where the plugin keeps its config
 DASHBOARDS_INDEX = ".kibana"  # of which the plugin asks for a tenant, too, where Dashboards has tenants
@@ -195,4 +195,6 @@ def options_of(action: str) -> Options:
         return WRITTEN
     if action in _OF_CLOSED:
         return STATED
+    if action == "indices:admin/resolve/index":
+        return RESOLVED
     return DELETED if action == "indices:admin/delete" else SEARCHED

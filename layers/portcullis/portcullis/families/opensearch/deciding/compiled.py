@@ -47,6 +47,9 @@ from portcullis.families.opensearch.names.dates import NotKnown
 from portcullis.families.opensearch.names.own_indices import own_indices
 from portcullis.families.opensearch.names.world import Asked, EngineFacts, NotThere, Options, Refused
 
+POINT = "indices:data/read/point_in_time/create"
+NO_POINT = "400: nothing is found of which there could be a point in time"
+
 
 class Compiled:
     """A security config on an engine as it is."""
@@ -75,15 +78,19 @@ class Compiled:
         asked = () if self._granted.older and action == ROLLOVER else tuple(indices)
         if beyond := parted(asked)[1]:
             return Decision(False, who.why, (), unknown=(*who.unknown, of_another_cluster(beyond)))
+        return self.here(who, action, asked, options or {})
+
+    def here(self, who: Who, action: str, asked: tuple[str, ...], options: Mapping[str, str]) -> Decision:
+        """What this engine makes of the names, which are all taken for its own."""
         try:
             if self.world.v4:
-                return self._by_request(who, action, asked, options or {})
+                return self._by_request(who, action, asked, options)
             rows = self.names.checked(asked)
         except Refused as refused:
             return Decision(False, who.why, (f"refused as it is written: {refused}",))
         except NotKnown as doubt:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
-        return self._on_indices(who, action, asked, rows, options or {})
+        return self._on_indices(who, action, asked, rows, options)
 
     def _by_request(self, who: Who, action: str, asked: tuple[str, ...], options: Mapping[str, str]) -> Decision:
         """As the opt-in evaluation v4 decides. Raises Refused, NotKnown."""
@@ -194,6 +201,8 @@ class Compiled:
             return self._decision(who, action, meant, True, nothing, f"400: {closed}", rows)
         except NotKnown as doubt:
             return Decision(False, who.why, (), unknown=(*who.unknown, str(doubt)))
+        if action == POINT and not reached and self.names.place:
+            return self._decision(who, action, meant, True, nothing, NO_POINT, rows)
         if blocked := self._blocked(action, reached):
             return self._decision(who, action, meant, True, nothing, blocked, rows)
         if self._granted.older and reached and (broken := self._seeing.broken_behind(who, action, reached)):

@@ -13,6 +13,7 @@ BULK = (f"{W}bulk", f"{W}bulk[s]")
 CREATE, MAP = f"{A}create", f"{A}mapping/put"
 NOTHING_CHANGED = "an update that changes nothing needs no more than its own permission"
 NOTHING_FETCHED = "where no shard is searched for what is like a document, no terms are fetched"
+BY_SHARD = "by shard"  # among the options of a search: of another cluster each shard is asked, and not the whole
 NOTHING_FOUND = "where nothing is found to be written, no more than the search is needed"
 
 

@@ -18,7 +18,7 @@ def of_documents(
     views: dict[str, View] = {}
     for action, decision in decisions:
         if action.startswith(R) and not decision.error:
-            views |= {view.index: view for view in decision.views if view.allowed and view.index not in views}
+            views |= {view.index: view for view in decision.every_view if view.allowed and view.index not in views}
     elsewhere = None if allowed is None and not views else False
     return in_each(documents, views, elsewhere, lambda document, view: _of_one(document, view, allowed, release))
 

@@ -10,7 +10,8 @@
            "release": "3.4.0" | "2.19.3", "now": "2026-11-28T09:00:00Z",
            "dfm_empty_overrides_all": false, "do_not_fail_on_forbidden": false,
            "privileges_evaluation_type": "legacy" | "v4", "privileges_evaluation_ignore_unauthorized_indices": true},
- "documents": [{"msg": "x"}, {"_index": "logs-1", "_id": "1", "_source": {"msg": "x"}}]}   what would be shown of them; may be left out
+ "documents": [{"msg": "x"}, {"_index": "logs-1", "_id": "1", "_source": {"msg": "x"}}],   what would be shown of them; may be left out
+ "remotes": {ALIAS: {"engine": as above, "security": as above, "world": as above, "skip_unavailable": false}}}   by alias the other cluster
 
 `fields` are those that an index has in its mapping: a document with another one needs one permission more.
 An internal user's backend roles and attributes are taken from the config where the principal says neither.
@@ -30,6 +31,7 @@ from portcullis.access.actual import Json
 from portcullis.access.questions.documents import all_given, as_data
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
+from portcullis.families.opensearch.deciding.across import OverClusters, Remote
 from portcullis.families.opensearch.deciding.actions import BLOCKS, OWN_INDEX
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.need import NotKnown
@@ -59,6 +61,13 @@ _SHAPE: dict[str, dict[str, tuple[str, bool]]] = {
         "request": (_MAP, False),
         "world": (_MAP, True),
         "documents": ("a list", True),
+        "remotes": (_MAP, True),
+    },
+    "remote": {
+        "engine": ("a string", True),
+        "security": (_MAP, False),
+        "world": (_MAP, True),
+        "skip_unavailable": ("true or false", True),
     },
     "security": {kind.value: (_MAP, True) for kind in Kind},
     "principal": {
@@ -100,28 +109,19 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     `built_in` are action groups that the engine has and the question need not repeat.
     """
     _check(question, "", source)
-    for place in ("security", "principal", "request", "world"):
+    for place in ("principal", "request"):
         _check(question.get(place, {}), place, source)
     _typed(question["principal"].get("attributes", {}), dict[str, str], "principal.attributes", source)
-    for groups in ("streams", "fields", "blocks"):
-        _typed(question.get("world", {}).get(groups, {}), dict[str, list[str]], f"world.{groups}", source)
-    _typed(question.get("world", {}).get("aliases", {}), dict[str, list[str] | dict[str, Any]], "world.aliases", source)
-    dialect = _dialect(question.get("engine", Dialect.PLUGINS.value), source)
-    documents: dict[str, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
-    for name, collection in question["security"].items():
-        kind = Kind(name)
-        for key, document in collection.items():
-            for part, shape in shapes_of(kind, dialect, document):
-                _typed(part, shape, f"security.{name}.{key}", source)
-            documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
-    held = SecurityConfig(documents)
+    held, world = _engine(question, "", built_in, source)
     request = question["request"]
     given = all_given(question.get("documents", []), source)
 
     def shown(allowed: bool | None, decisions: list[tuple[str, Decision]]) -> Json:
         return as_data(of_documents(given, allowed, decisions, asked.world.release)) if given else {}
 
-    asked = Compiled(held, _world(question.get("world", {}), source))
+    asked = Compiled(held, world)
+    if "remotes" in question:
+        asked = OverClusters(held, world, _remotes(question["remotes"], built_in, source))
     caller = _caller(held, question["principal"])
     if "action" in request:
         decision = asked.as_sent(caller, request["action"], request.get("indices", ()), request.get("options"))
@@ -129,6 +129,36 @@ def answer(question: Any, built_in: Mapping[str, Json] | None = None, *, source:
     if not {"method", "path"} <= request.keys():
         raise BadInput("is missing", source=source, place="request.action", remedy="or a method and a path")
     return _request(asked, caller, request, question.get("world", {}).get("fields", {}), shown)
+
+
+def _engine(
+    part: Json, within: str, built_in: Mapping[str, Json] | None, source: str
+) -> tuple[SecurityConfig, EngineFacts]:
+    """What an engine of the question holds, and what is on it. `within`: where in the question it stands."""
+    for place in ("security", "world"):
+        _check(part.get(place, {}), place, source, within)
+    world = part.get("world", {})
+    for groups in ("streams", "fields", "blocks"):
+        _typed(world.get(groups, {}), dict[str, list[str]], f"{within}world.{groups}", source)
+    _typed(world.get("aliases", {}), dict[str, list[str] | dict[str, Any]], f"{within}world.aliases", source)
+    dialect = _dialect(part.get("engine", Dialect.PLUGINS.value), source, f"{within}engine")
+    documents: dict[str, dict[str, Json]] = {Kind.ACTION_GROUPS: dict(built_in or {})}
+    for name, collection in part["security"].items():
+        kind = Kind(name)
+        for key, document in collection.items():
+            for one, shape in shapes_of(kind, dialect, document):
+                _typed(one, shape, f"{within}security.{name}.{key}", source)
+            documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
+    return SecurityConfig(documents), _world(world, source, within)
+
+
+def _remotes(remotes: Json, built_in: Mapping[str, Json] | None, source: str) -> dict[str, Remote]:
+    found = {}
+    for alias, part in remotes.items():
+        within = f"remotes.{alias}."
+        _check(part, "remote", source, f"remotes.{alias}")
+        found[alias] = Remote(*_engine(part, within, built_in, source), part.get("skip_unavailable", False))
+    return found
 
 
 def _request(asked: Compiled, caller: Caller, request: Json, fields: Fields, shown: Shown) -> Json:
@@ -168,10 +198,10 @@ def _caller(held: SecurityConfig, principal: Json) -> Caller:
     )
 
 
-def _world(world: Json, source: str) -> EngineFacts:
+def _world(world: Json, source: str, within: str = "") -> EngineFacts:
     indices = tuple(world.get("indices", ()))
-    release = _release(world.get("release", Release.V3.value), source)
-    v4 = _is_v4(world.get(_EVALUATION, "legacy"), world.get("release", ""), source)
+    release = _release(world.get("release", Release.V3.value), source, within)
+    v4 = _is_v4(world.get(_EVALUATION, "legacy"), world.get("release", ""), source, within)
     return EngineFacts(
         (*indices, OWN_INDEX) if indices and OWN_INDEX not in indices else indices,  # which no engine is without
         {alias: tuple(members) for alias, members in world.get("aliases", {}).items()},
@@ -181,15 +211,15 @@ def _world(world: Json, source: str) -> EngineFacts:
         world.get("dfm_empty_overrides_all", False),
         world.get("do_not_fail_on_forbidden", False),
         release,
-        _moment(world["now"], source) if "now" in world else None,
+        _moment(world["now"], source, within) if "now" in world else None,
         {alias: _filters(members) for alias, members in world.get("aliases", {}).items() if isinstance(members, dict)},
-        {index: _known_blocks(index, blocks, source) for index, blocks in world.get("blocks", {}).items()},
+        {index: _known_blocks(index, blocks, source, within) for index, blocks in world.get("blocks", {}).items()},
         v4,
         v4 and not world.get(_LEAVES_OUT, True),
     )
 
 
-def _is_v4(evaluation: str, release: str, source: str) -> bool:
+def _is_v4(evaluation: str, release: str, source: str, within: str) -> bool:
     """`release`: as the question says it; empty: one that has the evaluation that is asked for."""
     if evaluation not in ("legacy", V4):
         problem, remedy = f"{evaluation} is no evaluation known here", f"legacy, or {V4}"
@@ -197,14 +227,16 @@ def _is_v4(evaluation: str, release: str, source: str) -> bool:
         problem, remedy = f"{release} has no evaluation {V4}", "a release from 3.7 on"
     else:
         return evaluation == V4
-    raise BadInput(problem, source=source, place=f"world.{_EVALUATION}", remedy=remedy)
+    raise BadInput(problem, source=source, place=f"{within}world.{_EVALUATION}", remedy=remedy)
 
 
-def _known_blocks(index: str, blocks: list[str], source: str) -> tuple[str, ...]:
+def _known_blocks(index: str, blocks: list[str], source: str, within: str) -> tuple[str, ...]:
     for one in blocks:
         if one not in BLOCKS:
             remedy = f"of {', '.join(BLOCKS)}"
-            raise BadInput(f"{one} is no block known here", source=source, place=f"world.blocks.{index}", remedy=remedy)
+            raise BadInput(
+                f"{one} is no block known here", source=source, place=f"{within}world.blocks.{index}", remedy=remedy
+            )
     return tuple(blocks)
 
 
@@ -212,21 +244,25 @@ def _filters(members: Mapping[str, Any]) -> dict[str, str]:
     return {index: json.dumps(query) for index, query in members.items() if query is not None}
 
 
-def _release(version: str, source: str) -> Release:
+def _release(version: str, source: str, within: str) -> Release:
     """The measured release whose rules an engine of this version goes by."""
     major = version.partition(".")[0]
     found = {"2": Release.V2, "3": Release.V3}.get(major)
     if found is None:
         remedy = f"one of {', '.join(Release)}, or a later version of the same line"
-        raise BadInput(f"{version} is no release known here", source=source, place="world.release", remedy=remedy)
+        raise BadInput(
+            f"{version} is no release known here", source=source, place=f"{within}world.release", remedy=remedy
+        )
     return found
 
 
-def _moment(text: str, source: str) -> datetime:
+def _moment(text: str, source: str, within: str) -> datetime:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise BadInput("is no moment", source=source, place="world.now", remedy="2026-11-28T09:00:00Z") from None
+        raise BadInput(
+            "is no moment", source=source, place=f"{within}world.now", remedy="2026-11-28T09:00:00Z"
+        ) from None
     return moment if moment.tzinfo else moment.replace(tzinfo=UTC)
 
 
@@ -239,7 +275,13 @@ def _told(decision: Decision) -> Json:
         "reasons": list(decision.reasons),
         "error": decision.error,
         "unknown": [*decision.unknown, *(doubt for view in decision.views for doubt in view.unknown)],
+        **({"remotes": _told_beyond(decision)} if decision.beyond else {}),
     }
+
+
+def _told_beyond(decision: Decision) -> Json:
+    """By alias what the other cluster says of its part. `left_out`: it refuses or fails, and the rest is answered all the same."""
+    return {alias: {**_told(one.decision), "left_out": one.left_out} for alias, one in decision.beyond.items()}
 
 
 def _view(view: View, decision: Decision) -> Json:
@@ -256,20 +298,22 @@ def _view(view: View, decision: Decision) -> Json:
     }
 
 
-def _dialect(name: str, source: str) -> Dialect:
+def _dialect(name: str, source: str, place: str) -> Dialect:
     try:
         return Dialect(name)
     except ValueError as error:
         known = ", ".join(dialect.value for dialect in Dialect)
         raise BadInput(
-            f"{name} is no engine known here", source=source, place="engine", remedy=f"one of {known}"
+            f"{name} is no engine known here", source=source, place=place, remedy=f"one of {known}"
         ) from error
 
 
-def _check(part: Any, place: str, source: str) -> None:
+def _check(part: Any, place: str, source: str, within: str = "") -> None:
+    """`within`: where it stands, for a part that a question may have more than once."""
+    shape = _SHAPE[place]
+    place = within if place == "remote" else f"{within}{place}"
     if not isinstance(part, dict):
         raise BadInput("is no object", source=source, place=place or "the question", remedy="an object")
-    shape = _SHAPE[place]
     for key in part:
         if key not in shape:
             where = f"{place}.{key}" if place else key
@@ -287,7 +331,7 @@ def _typed(value: Any, shape: Any, place: str, source: str) -> None:
     try:
         typed.of_plain(value, shape)
     except msgspec.ValidationError as error:
-        remedy = "as the engine's GET shows it" if place.startswith("security.") else "names and texts"
+        remedy = "as the engine's GET shows it" if "security." in place else "names and texts"
         raise BadInput(f"is of the wrong kind: {error}", source=source, place=place, remedy=remedy) from None
 
 

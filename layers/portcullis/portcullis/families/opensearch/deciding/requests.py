@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from portcullis.families.opensearch.deciding.need import BULK, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
+from portcullis.families.opensearch.deciding.need import BULK, BY_SHARD, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
 from portcullis.families.opensearch.deciding.of_bodies import fields_of, fields_of_update, lookups, refused_by, several
 from portcullis.families.opensearch.names.world import LISTED, OPEN_ONES, Options
 
@@ -230,6 +230,8 @@ _OF_EACH: dict[str, dict[str, Options]] = {
 }
 # What is left out where it is closed: `_cat/indices` shows a closed index without its size.
 _LEFT_OUT = {("_cat/indices", f"{M}stats"): {"ignore_unavailable": "true"}}
+# What searches another cluster, and does something with what it finds.
+_NOT_OVER_CLUSTERS = (f"{R}rank_eval", f"{W}delete/byquery", f"{W}update/byquery", f"{W}reindex")
 _OPTIONS = ("expand_wildcards", "ignore_unavailable", "allow_no_indices")
 
 
@@ -239,9 +241,12 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
     parts = [unquote(part) for part in plain.strip("/").split("/")]
     asked = dict(parse_qsl(query, keep_blank_values=True))
     options = {key: value for key, value in asked.items() if key in _OPTIONS}
+    by_shard = asked.get("ccs_minimize_roundtrips") == "false"
+    if ":" in plain and (by_shard or "scroll" in asked):
+        options[BY_SHARD] = "true"
     found = several(method, parts, asked, body)
     if found is not None:
-        return tuple(found)
+        return _played_over_clusters(tuple(found), by_shard=by_shard)
     of_cluster = _of_cluster(method, plain.strip("/"))
     if of_cluster is not None:
         names = _named_of_cluster(parts, body)
@@ -265,7 +270,23 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
         )
         for action in actions
     )
-    return (*wanted, *(lookups(body) if actions in _LOOK_UP else ()))
+    return _played_over_clusters((*wanted, *(lookups(body) if actions in _LOOK_UP else ())))
+
+
+def _played_over_clusters(found: tuple[Need, ...], *, by_shard: bool = False) -> tuple[Need, ...]:
+    """The same, if it names no other cluster, or if requests of this kind that do were put to real ones. Raises NotKnown.
+
+    `by_shard`: of each search in a body.
+    """
+    far = [need for need in found if any(":" in name and not name.startswith("<") for name in need.indices)]
+    searches = [need for need in far if need.action == f"{R}search"]
+    if not searches:
+        return found
+    certain = tuple(need for need in far if need.action in _NOT_OVER_CLUSTERS)
+    looks_up = any(need.action in (f"{R}get", f"{R}tv") for need in found)
+    if certain or looks_up or by_shard or any(need.unless for need in searches):
+        raise NotKnown("of requests over clusters, what this one comes to only the engines can tell", certain)
+    return found
 
 
 def _of_cluster(method: str, path: str) -> tuple[str, ...] | None:

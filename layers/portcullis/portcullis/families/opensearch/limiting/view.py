@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 
 from portcullis.families.opensearch.names.matching import matches, matches_any
@@ -72,11 +72,20 @@ class Decision:
     unknown: tuple[str, ...] = ()  # what may make it another decision, and only the engine can tell
     make_views: Callable[[], tuple[View, ...]] = tuple
     conditional: bool = False  # what is permitted hangs on what is unknown
+    beyond: Mapping[str, Beyond] = field(default_factory=dict)  # alias -> what the cluster behind it says to its part
 
     @cached_property
     def views(self) -> tuple[View, ...]:
         """Of the indices that were checked; none for a cluster action."""
         return self.make_views()
+
+    @property
+    def every_view(self) -> Iterator[View]:
+        """Those of other clusters, too, by the names by which they were asked for."""
+        yield from self.views
+        for alias, one in self.beyond.items():
+            if not one.left_out and one.decision.allowed:
+                yield from (replace(view, index=f"{alias}:{view.index}") for view in one.decision.views)
 
     @cached_property
     def reasons(self) -> tuple[str, ...]:
@@ -93,3 +102,11 @@ class Decision:
     def visible(self) -> tuple[str, ...]:
         """The indices the request reaches."""
         return tuple(view.index for view in self.views if view.allowed) if self.allowed else ()
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What another cluster says to its part of a request. `left_out`: it refuses, or fails, and the rest is answered without it."""
+
+    decision: Decision
+    left_out: bool = False

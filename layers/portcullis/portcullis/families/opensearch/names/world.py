@@ -85,6 +85,7 @@ def _said(asked: Mapping[str, str], option: str, default: bool) -> bool:
 _CHECKED = Options(hidden=True, forbid_closed=False, streams=False)
 SEARCHED = Options()
 STATED = Options(forbid_closed=False)  # of what is answered of a closed index, too
+RESOLVED = Options(ignore_unavailable=True, forbid_closed=False)  # which names there are: none is missing
 LISTED = Options(closed=True, hidden=True, ignore_unavailable=True, forbid_closed=False)  # what a page of indices shows
 OPEN_ONES = Options(ignore_unavailable=True)  # and no hidden one that a wildcard fits
 SINGLE = Options(open=False, several=False, allow_no_indices=False, streams=False)
