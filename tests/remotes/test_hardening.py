@@ -201,6 +201,12 @@ def test_a_connection_between_domains_that_is_as_hard_as_it_can_be() -> None:
     found = harden(SEARCH)
     assert (found.exit_status, codes(found, Weight.OK), codes(found, Weight.NOTE)) == (0, {"policy"}, {"role"})
     assert any("internal users of shop" in one for one in found.cannot)
+    assert any("called as an admin certificate of demo" in one for one in found.cannot)
+    # From 3.x on no name of a role goes along.
+    held = {"log_reader": ("iam_role:night",)}
+    assert "role-sent" not in codes(
+        harden(replace(SEARCH, here=HardSide("shop", "3.3", {"log_reader": {}}, held))), Weight.WRONG
+    )
 
 
 @pytest.mark.parametrize(
@@ -220,6 +226,18 @@ def test_a_connection_between_domains_that_is_as_hard_as_it_can_be() -> None:
             "everybody",
             replace(SEARCH, there=replace(DEMO, holders={"log_reader": ("backend_role:*",)})),
             "to everybody",
+        ),
+        (
+            "role-sent",
+            replace(SEARCH, here=HardSide("shop", "2.19", {"log_reader": {}}, {"log_reader": ("iam_role:night",)})),
+            "iam_role:night of shop have log_reader, a name that demo has too: a 2.19 sends it",
+        ),
+        (
+            "role-sent",
+            replace(
+                SEARCH, here=HardSide("shop", "2.19", {"own": {}}, {"all_access": ("iam_role:boss",), "own": ("x",)})
+            ),
+            "and they administer it",
         ),
         ("policy", replace(SEARCH, policy={"Statement": [{**CROSS, "Principal": {"AWS": "*"}}]}), "allows everybody"),
         (

@@ -265,6 +265,7 @@ def _never_certificate(facts: HardFacts) -> Iterator[str]:
 
 def _opensearch(facts: HardFacts) -> Iterator[Finding]:
     a, here, there = facts.alias, facts.here, facts.there
+    yield from _roles_that_go_along(facts)
     for role, people in sorted((facts.reach or {}).items()):
         internal = [one for one in people if one.startswith("internal_user:")]
         if role in _ADMINISTRATORS:
@@ -286,6 +287,22 @@ def _opensearch(facts: HardFacts) -> Iterator[Finding]:
             says = f"{role} on {there.name} is granted to {_named(every)}: to everybody of {here.name} too"
             yield Finding(a, Weight.WRONG, "everybody", says, "the principals that are meant")
     yield from _policy(facts)
+
+
+def _roles_that_go_along(facts: HardFacts) -> Iterator[Finding]:
+    """A 2.x sends the names of all roles that whoever asks has, and the other side takes them for its own (seen on 2.19.3)."""
+    a, here, there = facts.alias, facts.here, facts.there
+    if here.release.partition(".")[0] != "2" or here.holders is None or there.roles is None:
+        return
+    for role, people in sorted(here.holders.items()):
+        # A role that no file makes is the engine's own, which both have.
+        if (role in there.roles or role not in (here.roles or {})) and not role.startswith(OUR_ROLES):
+            what = "administer it" if role in _ADMINISTRATORS else "have that one there, whoever is mapped"
+            says = f"{_named(people)} of {here.name} have {role}, a name that {there.name} has too: a {here.release} sends it, and they {what}"
+            remedy = (
+                f"3.x on {here.name}, which sends no role that is mapped; or roles of names that {there.name} has not"
+            )
+            yield Finding(a, Weight.WRONG, "role-sent", says, remedy)
 
 
 def _permissions(role: Json) -> Iterator[str]:
@@ -322,6 +339,11 @@ def _never_opensearch(facts: HardFacts) -> Iterator[str]:
         f"whoever administers the internal users of {here} can make one with the name and the backend roles of anybody who is mapped on "
         f"{there}: names are believed"
     )
+    yield (
+        f"an internal user of {here} who is called as an admin certificate of {there}, or is given a role of {there} by "
+        f"opendistro_security_roles, is taken for just that: the first reads everything of {there}, its security index too"
+    )
+    yield f"a search that names {there} alone is not asked for any permission on {here}: what its roles say limits nobody, a lock of {here} neither"
     yield f"{there} has no limit for {here} as a whole: what is allowed is the sum of its mappings, which serve its own people too"
     yield f"a connection between the two does not end by itself; {there} can end it as a whole, for nobody alone"
 
