@@ -383,6 +383,18 @@ def test_a_document_that_their_filter_does_not_find_is_not_seen(
     assert "does not see" in out
 
 
+@pytest.mark.parametrize(("what", "seen"), [("of-orders/_search", None), ("of-orders,orders-1/_search", True)])
+def test_of_a_document_behind_an_alias_it_is_not_said_that_it_is_seen(
+    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path, what: str, seen: bool | None
+) -> None:
+    here.engine.groups = ({"of-orders": ("orders-1",)}, {})
+    (tmp_path / "order.json").write_text(json.dumps(ORDER), "utf-8")
+    asked = ("can", "cognito_user:anna", "GET", what, "--document", "order.json")
+    (one,) = json.loads(run(capsys, *asked, "--json")[1])["documents"]
+    assert (one["index"], one["seen"], "may have a filter" in str(one["unknown"])) == ("orders-1", seen, seen is None)
+    assert ("perhaps sees document" in run(capsys, *asked)[1]) is (seen is None)
+
+
 @pytest.mark.parametrize(
     ("content", "said"),
     [

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.questions.answers import Decided, Permission, Request, There
+from portcullis.access.questions.answers import ALIAS_FILTER, Decided, Permission, Request, There
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.answering import OPENSEARCH
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
@@ -184,3 +184,25 @@ def test_a_pattern_of_which_no_example_tells_what_it_covers_is_named(
     """An attribute of somebody, a day, one character of many. A name that is known keeps what else is apart."""
     there = held(r=role("read", on=(pattern,)))
     assert OPENSEARCH.unclear(there, ["r"], name, pattern_asked) == ((f"{pattern} of r",) if unclear else ())
+
+
+@pytest.mark.parametrize(
+    ("does", "names", "by_alias"),
+    [
+        ("read", ("some",), {"a": (), "b": ()}),  # by its id a document is read without the filter
+        (f"{R}search", ("some",), {"a": ("some",), "b": ("some",)}),
+        (f"{R}search", ("some", "a"), {"a": (), "b": ("some",)}),
+        (f"{R}search", ("so*",), {"a": ("some",), "b": ("some",)}),
+        (f"{R}search", ("*",), {"a": (), "b": ()}),
+        (f"{R}get", ("some",), {}),  # one index has to be named
+        (f"{R}search", ("a",), {"a": ()}),
+    ],
+)
+def test_what_is_asked_for_by_an_alias_alone_says_so(
+    does: str, names: tuple[str, ...], by_alias: Mapping[str, tuple[str, ...]]
+) -> None:
+    there = There(("a", "b"), every=True, aliases={"some": ("a", "b")})
+    told = asked({"r": role(f"{R}*", on=("*",))}, does, *names, there=there)
+    reached = {one.index: one.by_alias for one in told.seen if one.index in by_alias}
+    assert reached == by_alias
+    assert (ALIAS_FILTER in told.doubts) is (any(by_alias.values()) or does == "read")

@@ -22,8 +22,14 @@ def looked_up(part: Any) -> Iterator[str]:
 
 def is_like_documents(part: Any) -> bool:
     """Whether a search looks for what is like some documents: their terms are fetched, and those that may not be read are left out."""
+    return liked(part) is not None
+
+
+def liked(part: Any) -> tuple[str, ...] | None:
+    """The indices of the documents that a search looks for the like of, as far as it names them; None: of no document."""
     given = [of.get(key) for kind, of in _clauses(part) if kind == "more_like_this" for key in ("like", "unlike")]
-    return any(isinstance(one, dict) for like in given for one in (like if isinstance(like, list) else [like]))
+    found = [one for like in given for one in (like if isinstance(like, list) else [like]) if isinstance(one, dict)]
+    return tuple(name for one in found if isinstance(name := one.get("_index"), str)) if found else None
 
 
 def _clauses(part: Any) -> Iterator[tuple[str, Mapping[str, Any]]]:

@@ -102,6 +102,9 @@ class Seen:
     fields_only: tuple[str, ...] = ()
     fields_hidden: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
+    by_alias: tuple[
+        str, ...
+    ] = ()  # aliases by which alone it is asked for: their filters, if they have any, are not looked at
 
     @property
     def limited(self) -> bool:
@@ -294,6 +297,7 @@ class WhatIf:
     exit_status: int = 0
 
 
+ALIAS_FILTER = "an alias may have a filter of its own, which is not looked at: perhaps less is seen"
 BETWEEN = (
     "the network between the clusters",
     "trust in certificates",

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from portcullis.access.questions.answers import Seen
+from portcullis.access.questions.answers import ALIAS_FILTER, Seen
 from portcullis.access.questions.documents import ASSUMED, Given, OfDocument, all_given, as_data, in_each, looked_at
 from portcullis.cli.console import console
 from portcullis.cli.json_files import read_json
@@ -48,7 +49,10 @@ def add_documents(found: Any, documents: tuple[Given, ...]) -> None:
 
     def of_one(document: Given, seen: Seen) -> OfDocument:
         allowed = False if found["allowed"] is False else seen.allowed if found["allowed"] else None
-        return looked_at(document, seen.index, [seen.documents], partial(answers.field, seen, engine=engine), allowed)
+        told = looked_at(document, seen.index, [seen.documents], partial(answers.field, seen, engine=engine), allowed)
+        if told.seen and seen.by_alias:
+            return replace(told, seen=None, unknown=(*told.unknown, ALIAS_FILTER))
+        return told
 
     elsewhere = False if found["allowed"] is not None else None
     try:

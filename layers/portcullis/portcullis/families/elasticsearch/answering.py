@@ -8,7 +8,16 @@ from dataclasses import replace
 from portcullis.access.actual import Actual
 from portcullis.access.desired import Desired
 from portcullis.access.plan import Claim, Grant, Operation, People, Step
-from portcullis.access.questions.answers import Decided, Permission, Request, Seen, There, is_beyond, parted
+from portcullis.access.questions.answers import (
+    ALIAS_FILTER,
+    Decided,
+    Permission,
+    Request,
+    Seen,
+    There,
+    is_beyond,
+    parted,
+)
 from portcullis.access.questions.changes import Right
 from portcullis.access.questions.documents import Field, Path
 from portcullis.access.questions.persons import Person
@@ -51,8 +60,8 @@ _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {
 }
 _ALIASES = "indices:admin/aliases/get"
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
+_MIND_FILTERS = (SEARCH, f"{_R}explain")  # what reads a document by its id minds no filter of an alias
 _BAD_REQUEST = 400  # and all that is above ends in an error
-_ALIAS_FILTER = "an alias may have a filter of its own, which is not looked at: perhaps less is seen"
 
 
 class ElasticsearchAnswers:
@@ -240,7 +249,9 @@ def _way(here: Compiled, roles: frozenset[str], way: tuple[Need, ...]) -> Decide
     for one in decided:
         for seen in one.seen:
             found.setdefault(seen.index, []).append(seen)
-    narrowest = (min(of, key=lambda one: (_RANK[one.allowed], not one.limited)) for of in found.values())
+    narrowest = (
+        min(of, key=lambda one: (_RANK[one.allowed], not one.limited, not one.by_alias)) for of in found.values()
+    )
     unknown = tuple(dict.fromkeys(line for one in decided for line in one.unknown))
     ends = next((one.ends for one in decided if one.ends), "")
     return replace(worst, seen=tuple(narrowest), unknown=unknown, ends=ends)
@@ -274,12 +285,10 @@ def _need(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
         unknown.append(why)
         allowed = None
         seen = [replace(one, allowed=one.allowed or None) for one in seen]
-    if (
-        here.world.aliases
-        and any(one.allowed for one in seen)
-        and any(name in here.world.aliases for name in need.names)
-    ):
-        doubts.append(_ALIAS_FILTER)
+    if here.world.aliases and need.action in _MIND_FILTERS:
+        seen = [replace(one, by_alias=_by_alias(here, need, one.index)) if one.allowed else one for one in seen]
+    if any(one.by_alias for one in seen):
+        doubts.append(ALIAS_FILTER)
     if of_features := sorted(
         {one.index for one in seen if one.allowed and _perhaps_kept(here, roles, need, one.index)}
     ):
@@ -288,6 +297,16 @@ def _need(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
         allowed = None if allowed and plain else allowed
     ends = _ends(told) if here.there.every and here.there.aliases is not None else ""
     return Decided(allowed, widest(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts), ends=ends)
+
+
+def _by_alias(here: Compiled, need: Need, index: str) -> tuple[str, ...]:
+    """The aliases through which an index is asked for that is not named itself, by its name or by a wildcard."""
+    aliases = here.world.aliases
+    if not need.names or any(name == ALL or (name not in aliases and matches(name, index)) for name in need.names):
+        return ()
+    return tuple(
+        alias for alias, of in aliases.items() if index in of and any(matches(name, alias) for name in need.names)
+    )
 
 
 def _ends(told: Answer) -> str:

@@ -160,8 +160,8 @@ def widest(told: Iterable[Seen]) -> tuple[Seen, ...]:
     return tuple(found[index] for index in sorted(found))
 
 
-def _width(seen: Seen) -> tuple[int, bool]:
-    return _RANK[seen.allowed], not seen.limited
+def _width(seen: Seen) -> tuple[int, bool, bool]:
+    return _RANK[seen.allowed], not seen.limited, not seen.by_alias
 
 
 def _each(names: Iterable[str], allowed: bool | None) -> tuple[Seen, ...]:

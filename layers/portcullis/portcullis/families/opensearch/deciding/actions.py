@@ -53,8 +53,9 @@ _LEAVES_OUT = (
 )
 # A request of this kind names no indices that the engine could leave out.
 _WHOLE = ("indices:data/read/point_in_time/delete",)
+BARE = "permissions alone"  # among the options of what is decided without a look at document filters, field rules and masks
 IN_POINT = "point in time"  # among the options of a search: its names are those of a point in time
-# In which 2.19 finds no names, though the path has them.
+# In which no names are found, though the path or the body has them; of these 3.4.0 looks at limits of indices alone.
 _NAMELESS = (*_WHOLE, "cluster:monitor/shards")
 _SINGLE = (
     "indices:data/read/get",
@@ -174,7 +175,7 @@ def never_on_all(action: str) -> bool:
 
 
 def of_no_names(action: str) -> bool:
-    """Whether 2.19 finds no names in the request, and makes the filters of all indices for it."""
+    """Whether no names are found in the request, and the filters of all indices are made for it; of what is about the cluster by 2.19."""
     return action in _NAMELESS
 
 

@@ -11,6 +11,7 @@ from portcullis.access.questions.answers import parted
 from portcullis.access.terms import Caller
 from portcullis.families.last_made import LastMade
 from portcullis.families.opensearch.deciding.actions import (
+    BARE,
     DASHBOARDS_INDEX,
     IN_POINT,
     OWN_INDEX,
@@ -72,7 +73,8 @@ class Compiled:
             refusal = f"no cluster permission of {who.named} covers {action}" if who.why else who.nobody
             if through and (never := self._never(action, tuple(indices))):
                 return Decision(False, who.why, (never,))
-            if through and (broken := self._broken(who, action, tuple(indices))):
+            makes_filters = self._granted.older and BARE not in (options or {})
+            if through and makes_filters and (broken := self._broken(who, action, tuple(indices))):
                 return Decision(False, who.why, (broken,), unknown=who.unknown)
             return Decision(bool(through), who.why, tuple(told) or (refusal,), unknown=who.unknown)
         asked = () if self._granted.older and action == ROLLOVER else tuple(indices)
@@ -131,8 +133,8 @@ class Compiled:
         return who.out_of_reach
 
     def _broken(self, who: Who, action: str, asked: tuple[str, ...]) -> str:
-        """Why 2.19 ends a request about the cluster in an error: it makes the filters of what is named; of all where nothing is."""
-        if not self._granted.older or not self._seeing.wrong(who):
+        """Why a request ends in an error for which filters are made of what is named; of all where nothing is."""
+        if not self._seeing.wrong(who):
             return ""
         try:
             return self._seeing.broken(who, action, self.names.checked(() if of_no_names(action) else asked))
@@ -189,7 +191,8 @@ class Compiled:
     ) -> Decision:
         """What comes of a request that is let in. `rows`: what it was checked for; `meant`: what of it is left, by the names in `reach`."""
         nothing = () if rows.bits or rows.missing else ("no index matches",)
-        if broken := self._seeing.broken(who, action, rows) or (of_no_names(action) and self._broken(who, action, ())):
+        broken = self._seeing.broken(who, action, rows) or (of_no_names(action) and self._broken(who, action, ()))
+        if broken and BARE not in options:
             return self._decision(who, action, rows, False, (broken,))
         if makes(action) and rows.missing:
             return self._decision(who, action, meant, True, ())
@@ -291,7 +294,7 @@ class Compiled:
             return False
 
 
-_LAST: LastMade[Compiled] = LastMade(8)
+_LAST: LastMade[Compiled] = LastMade(16)
 
 
 def compiled(held: Actual, world: EngineFacts) -> Compiled:

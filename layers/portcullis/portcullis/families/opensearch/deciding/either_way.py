@@ -6,9 +6,9 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from portcullis.access.actual import Actual, Json
-from portcullis.access.questions.answers import Decided, Seen, There
+from portcullis.access.questions.answers import ALIAS_FILTER, Decided, Seen, There
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import is_cluster_action
+from portcullis.families.opensearch.deciding.actions import is_cluster_action, minds_filters
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.ending import ends_with, with_error
 from portcullis.families.opensearch.deciding.facts import facts_of
@@ -17,6 +17,7 @@ from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.families.opensearch.limiting.view import Decision
+from portcullis.families.opensearch.names.alias_filters import by_aliases_alone
 from portcullis.families.opensearch.names.matching import matches
 from portcullis.families.opensearch.names.world import EngineFacts
 
@@ -93,8 +94,10 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
         unknown.append(_MAY_BE_V4)
     elif facts.v4 and strict.visible != by_v4.visible:
         doubts.append(f"{_MAY_BE_V4}; shown is what is so without it")
-    if there.aliases and strict.allowed is not False and any(name in there.aliases for name in indices):
-        doubts.append("an alias may have a filter of its own, which is not looked at: perhaps less is seen")
+    reached = [view.index for view in strict.views if view.allowed] if strict.allowed and minds_filters(action) else []
+    by_alias = {index: by_aliases_alone(here.names, index, indices) for index in reached if there.aliases}
+    if any(by_alias.values()):
+        doubts.append(ALIAS_FILTER)
     every = (in_part, lifted, by_v4)
     allowed = strict.allowed if all(one.allowed == strict.allowed for one in every) else None
     if allowed and strict.conditional:
@@ -121,7 +124,13 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     by_setting = {view.index for view in lifted.views if view.allowed}
     return Decided(
         allowed,
-        tuple(seen_of(view, open_=open_ or bool(view.unknown) or view.index in by_setting) for view in strict.views),
+        tuple(
+            replace(
+                seen_of(view, open_=open_ or bool(view.unknown) or view.index in by_setting),
+                by_alias=by_alias.get(view.index, ()),
+            )
+            for view in strict.views
+        ),
         strict.roles,
         (),
         strict.reasons,

@@ -12,8 +12,8 @@ from base64 import urlsafe_b64decode
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
-from portcullis.families.looked_up import is_like_documents, looked_up
-from portcullis.families.opensearch.deciding.actions import IN_POINT
+from portcullis.families.looked_up import liked, looked_up
+from portcullis.families.opensearch.deciding.actions import BARE, IN_POINT
 from portcullis.families.opensearch.deciding.need import (
     BULK,
     NOTHING_FETCHED,
@@ -45,7 +45,8 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
     if rest[:1] == ["_search"] and rest[1:2] == ["point_in_time"]:
         return _point_in_time(method, rest, default, body)
     if rest == ["_search"] and not default and isinstance(body, dict) and "pit" in body:
-        whole = Need(f"{R}search", points_in_time([_object(body["pit"]).get("id")]), {IN_POINT: "true"})
+        names = points_in_time([_object(body["pit"]).get("id")])
+        whole = Need(f"{R}search", names, {IN_POINT: "true"}, reads=read_by_value(body))
         return iter((whole, *lookups(body)))
     if default and rest in (["_update_by_query"], ["_delete_by_query"]) and method == "POST":
         return itertools.chain(_by_query(default, rest[0], query), lookups(body))
@@ -82,8 +83,33 @@ def lookups(body: Any, item: int | None = None) -> Iterator[Need]:
     """What a search looks up before it searches: a document of some index. What is like some documents needs their terms."""
     named = dict.fromkeys(looked_up(body))
     yield from (Need(f"{R}get", (name,), item=item) for name in named)
-    if is_like_documents(body):
-        yield Need(f"{R}mtv", item=item, perhaps=NOTHING_FETCHED)
+    if (like := liked(body)) is not None:
+        yield Need(f"{R}mtv", item=item, perhaps=NOTHING_FETCHED, like=like)
+
+
+def read_by_value(body: Any) -> tuple[str, ...]:
+    """The fields of a search whose values are summed up, sorted by or listed."""
+    if not isinstance(body, dict):
+        return ()
+    found = dict.fromkeys(_summed_up(body.get("aggs") or body.get("aggregations")))
+    for key in ("sort", "docvalue_fields"):
+        given = body.get(key)
+        for one in given if isinstance(given, list) else [given]:
+            name = one.get("field", next(iter(one), None)) if isinstance(one, dict) else one
+            if isinstance(name, str) and not name.startswith("_"):
+                found[name] = None
+    return tuple(found)
+
+
+def _summed_up(part: Any) -> Iterator[str]:
+    if isinstance(part, dict):
+        if isinstance(part.get("field"), str):
+            yield part["field"]
+        for one in part.values():
+            yield from _summed_up(one)
+    elif isinstance(part, list):
+        for one in part:
+            yield from _summed_up(one)
 
 
 def fields_of(document: Any) -> tuple[str, ...] | None:
@@ -138,9 +164,9 @@ def _msearch(body: Any, default: str, also: tuple[str, ...] = ()) -> Iterator[Ne
     for item, header in enumerate(lines[::2]):
         named = header.get("index", default) if isinstance(header, dict) else default
         names = _names(named) if named else ()
-        unless = refused_by(lines[2 * item + 1]) if len(lines) > 2 * item + 1 else ""
-        yield Need(f"{R}search", names, item=item, unless="" if also else unless)
-        yield from lookups(lines[2 * item + 1], item) if len(lines) > 2 * item + 1 and not also else ()
+        search = lines[2 * item + 1] if len(lines) > 2 * item + 1 and not also else None
+        yield Need(f"{R}search", names, item=item, unless=refused_by(search), reads=read_by_value(search))
+        yield from lookups(search, item)
 
 
 def _of_templates(body: Any, default: str) -> Iterator[Need]:
@@ -325,15 +351,16 @@ def _create(index: str, body: Any) -> Iterator[Need]:
 def _restore(body: Any) -> Iterator[Need]:
     given = body if isinstance(body, dict) else {}
     never = "" if given.get("include_global_state") in (None, False, "false") else _NO_GLOBAL_STATE
-    whole = Need("cluster:admin/snapshot/restore", never=never)
+    whole = Need("cluster:admin/snapshot/restore", options={BARE: "true"}, never=never)
     yield whole
     names = _names(given["indices"]) if given.get("indices") else ()
     if not names or any("*" in name or name.startswith(("-", "_")) for name in names):
         raise NotKnown("which indices a snapshot holds, only the engine can tell: name those to be restored", (whole,))
     for name in names:
         to = _renamed(name, given.get("rename_pattern"), given.get("rename_replacement"))
-        yield Need(f"{A}create", (to,), made=True)
-        yield Need(f"{W}index", (to,), made=True)
+        # Seen on 2.19.3 and 3.4.0: limits on the new name are not looked at.
+        yield Need(f"{A}create", (to,), {BARE: "true"}, made=True)
+        yield Need(f"{W}index", (to,), {BARE: "true"}, made=True)
 
 
 def _renamed(name: str, pattern: Any, replacement: Any) -> str:

@@ -6,7 +6,14 @@ from typing import Any
 from urllib.parse import parse_qsl, unquote
 
 from portcullis.families.opensearch.deciding.need import BULK, BY_SHARD, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
-from portcullis.families.opensearch.deciding.of_bodies import fields_of, fields_of_update, lookups, refused_by, several
+from portcullis.families.opensearch.deciding.of_bodies import (
+    fields_of,
+    fields_of_update,
+    lookups,
+    read_by_value,
+    refused_by,
+    several,
+)
 from portcullis.families.opensearch.names.world import LISTED, OPEN_ONES, Options
 
 _READ, _PUT = ("GET", "POST"), ("PUT", "POST")
@@ -266,6 +273,7 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
             perhaps=NOTHING_CHANGED if f"{W}update" in actions and action != f"{W}update" else "",
             unless=unless,
             brings=brings,
+            reads=read_by_value(body) if action == f"{R}search" and len(actions) == 1 else (),
             of_each=each.get(action),
         )
         for action in actions

@@ -41,9 +41,13 @@ def by_index(told: Iterable[tuple[Seen, ...]], one_of: Callable[[tuple[Seen, ...
 
 def narrowest(of_one_index: tuple[Seen, ...]) -> Seen:
     """Of several actions that are all needed."""
-    return min(of_one_index, key=lambda one: (RANK[one.allowed], not one.limited))
+    return min(of_one_index, key=_order)
 
 
 def widest(of_one_index: tuple[Seen, ...]) -> Seen:
     """Of several ways of which one is enough."""
-    return max(of_one_index, key=lambda one: (RANK[one.allowed], not one.limited))
+    return max(of_one_index, key=_order)
+
+
+def _order(one: Seen) -> tuple[int, bool, bool]:
+    return RANK[one.allowed], not one.limited, not one.by_alias

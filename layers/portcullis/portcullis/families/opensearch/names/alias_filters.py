@@ -14,13 +14,18 @@ def filters_of(names: Names, index: str, written: Iterable[str]) -> tuple[str, .
     One that is named itself, by its name or by a wildcard, or by an alias without a filter, has none.
     """
     filters = names.world.filters
-    if not filters or index not in names.place:
+    found = [filters.get(one, {}).get(index, "") for one in by_aliases_alone(names, index, written)] if filters else []
+    return tuple(dict.fromkeys(found)) if all(found) else ()
+
+
+def by_aliases_alone(names: Names, index: str, written: Iterable[str]) -> tuple[str, ...]:
+    """The aliases through which a request reaches an index that it does not name itself, by its name or by a wildcard."""
+    if index not in names.place or not names.aliases:
         return ()
     named = _named(names, written)
-    aliases = [one for one in names.parents(index) if named >> names.place[one] & 1]
-    found = [filters.get(one, {}).get(index, "") for one in aliases]
-    whole = named >> names.place[index] & 1 or not all(found)
-    return () if whole else tuple(dict.fromkeys(found))
+    if named >> names.place[index] & 1:
+        return ()
+    return tuple(one for one in names.parents(index) if one in names.world.aliases and named >> names.place[one] & 1)
 
 
 def _named(names: Names, written: Iterable[str]) -> int:

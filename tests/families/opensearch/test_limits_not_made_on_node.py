@@ -1,0 +1,138 @@
+"""Requests for which limits are looked at otherwise than for a search, beside the real engine: a restore minds none, the end of a point in
+time those of all indices, and what reads masked values may end in an error."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import requests
+from portcullis.families.opensearch.deciding.question import answer
+from portcullis.families.opensearch.documents.config import Kind
+
+from local.node.node import Node
+
+pytest_plugins = ["tests.fixtures_node"]
+pytestmark = pytest.mark.node
+
+API = "/_plugins/_security/api/"
+PASSWORD = "Correct-horse-battery-9"
+# By a release a filter that the engine cannot make for anybody here.
+UNMADE = {"3": '{"term": {"n": "${attr.internal.none}"}}', "2": '{"term": {"n": 1}, "match_all": {}}'}
+INDICES = ("made-a", "made-unmade", "made-kept", "made-shut")
+TYPES = {"n": "long", "d": "date", "b": "boolean", "i": "ip", "t": "keyword"}
+DOCUMENT = {"n": 1, "d": "2026-01-01", "b": True, "i": "127.0.0.1", "t": "x"}
+ALL: dict[str, Any] = {"match_all": {}}
+
+
+def roles(unmade: str) -> dict[str, Any]:
+    def may(**limits: Any) -> dict[str, Any]:
+        return {
+            "cluster_permissions": ["*"],
+            "index_permissions": [{"index_patterns": ["*"], "allowed_actions": ["*"]}, limits],
+        }
+
+    entry = {"allowed_actions": ["*"]}
+    return {
+        "made-all": may(index_patterns=["made-none"], **entry),
+        "made-some": may(index_patterns=["made-unmade*"], dls=unmade, **entry),
+        "made-masked": {
+            "cluster_permissions": ["*"],
+            "index_permissions": [{"index_patterns": ["*"], "masked_fields": ["*"], **entry}],
+        },
+    }
+
+
+@pytest.fixture(scope="module", params=["3.4.0", "2.19.3"])
+def node(request: pytest.FixtureRequest) -> Iterator[Node]:
+    node: Node = request.getfixturevalue({"3.4.0": "node_basic_3", "2.19.3": "node_basic_2"}[request.param])
+    made = roles(UNMADE[node.version[0]])
+    users = {name: {"password": PASSWORD, "opendistro_security_roles": [name]} for name in made}
+    for kind, documents in ((Kind.ROLES, made), (Kind.USERS, users)):
+        operations = [{"op": "add", "path": f"/{name}", "value": one} for name, one in documents.items()]
+        assert node.ask("PATCH", API + kind.value, operations, timeout=120)[0] == 200
+    properties = {name: {"type": kind} for name, kind in TYPES.items()}
+    for index in INDICES:
+        assert node.ask("PUT", f"/{index}", {"mappings": {"properties": properties}})[0] == 200
+        assert node.ask("PUT", f"/{index}/_doc/1?refresh=true", DOCUMENT)[0] == 201
+    assert node.ask("PUT", "/_snapshot/made", {"type": "fs", "settings": {"location": "made"}})[0] == 200
+    assert node.ask("PUT", "/_snapshot/made/one?wait_for_completion=true", {"indices": "made-kept"})[0] == 200
+    assert node.ask("POST", "/made-shut/_close")[0] == 200
+    yield node
+    node.ask("DELETE", "/made-*")
+    for path in ("/_snapshot/made/one", "/_snapshot/made"):
+        node.ask("DELETE", path)
+    for kind in (Kind.USERS, Kind.ROLES):
+        operations = [{"op": "remove", "path": f"/{name}"} for name in made]
+        assert node.ask("PATCH", API + kind.value, operations)[0] == 200
+
+
+def asked(node: Node, who: str, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
+    """The status of the engine, and what is decided."""
+    security = {
+        kind.value: node.ask("GET", API + kind.value)[1] for kind in (Kind.ROLES, Kind.USERS, Kind.ACTION_GROUPS)
+    }
+    world = {"indices": list(INDICES), "closed": ["made-shut"], "release": node.version}
+    request = {"method": method, "path": path, "body": body}
+    told = answer({"security": security, "principal": {"name": who}, "request": request, "world": world})
+    with requests.Session() as session:
+        session.trust_env, session.verify = False, str(node.ca)
+        return session.request(
+            method, f"{node.url}/{path}", json=body, auth=(who, PASSWORD), timeout=60
+        ).status_code, told
+
+
+@pytest.mark.parametrize("to", ["made-unmade-new", "made-new"])
+@pytest.mark.parametrize("who", ["made-all", "made-some", "made-masked"])
+def test_a_restore_minds_no_limit_on_the_new_name(node: Node, who: str, to: str) -> None:
+    body = {"indices": "made-kept", "rename_pattern": "made-kept", "rename_replacement": to}
+    status, told = asked(node, who, "POST", "_snapshot/made/one/_restore?wait_for_completion=true", body)
+    node.ask("DELETE", f"/{to}")
+    assert (status, told["allowed"]) == (200, True)
+
+
+@pytest.mark.parametrize("index", ["made-a", "made-unmade"])
+@pytest.mark.parametrize("who", ["made-all", "made-some", "made-masked"])
+def test_a_point_in_time_is_ended_by_whoever_has_no_filter_that_cannot_be_made(
+    node: Node, who: str, index: str
+) -> None:
+    made = node.ask("POST", f"/{index}/_search/point_in_time?keep_alive=1m")[1]
+    status, told = asked(node, who, "DELETE", "_search/point_in_time", {"pit_id": [made["pit_id"]]})
+    assert (status, told["allowed"]) == ((500, False) if who == "made-some" else (200, True))
+
+
+SUMS: list[tuple[dict[str, Any], str]] = [
+    ({"aggs": {"one": {kind: {"field": field}}}, "size": 0}, field) for field in TYPES for kind in ("terms", "missing")
+]
+SUMS += [({"sort": [field]}, field) for field in TYPES]
+SUMS += [({"sort": [{field: "desc"}]}, field) for field in ("n", "t")]
+SUMS += [({"docvalue_fields": [{"field": field}]}, field) for field in TYPES]
+SUMS += [({"aggs": {"of": {"filter": ALL, "aggs": {"one": {"avg": {"field": "n"}}}}}}, "n")]
+SUMS += [({"query": {"exists": {"field": field}}}, field) for field in TYPES]
+
+
+@pytest.mark.parametrize(("body", "field"), SUMS, ids=lambda one: json.dumps(one))
+def test_what_reads_masked_values_is_said_to_end_in_an_error(node: Node, body: dict[str, Any], field: str) -> None:
+    status, told = asked(node, "made-masked", "POST", "made-a/_search", body)
+    reads = "query" not in body
+    assert told["allowed"] is True
+    assert any("ends in an error" in one for one in told["notes"]) is reads
+    counts_none = (
+        body.get("aggs", {}).get("one", {}).keys() == {"missing"} and field == "i"
+    )  # of addresses it reads no value
+    assert (status != 200) is (reads and field != "t" and not counts_none)
+    status, told = asked(node, "made-all", "POST", "made-a/_search", body)
+    assert (status, told["allowed"], told["notes"]) == (200, True, [])
+
+
+@pytest.mark.parametrize(("liked", "status"), [("made-shut", 400), ("made-none", 200), ("made-kept", 200)])
+def test_what_is_like_a_document_of_a_closed_index_is_said_to_end_in_an_error(
+    node: Node, liked: str, status: int
+) -> None:
+    like = {"fields": ["t"], "like": [{"_index": liked, "_id": "1"}], "min_doc_freq": 1}
+    body = {"query": {"bool": {"must": [ALL], "should": [{"more_like_this": like}]}}}
+    got, told = asked(node, "made-all", "POST", "made-a/_search", body)
+    assert got == status
+    assert any("ends in an error (400)" in one for one in told["notes"]) is (status == 400)
