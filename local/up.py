@@ -23,6 +23,8 @@ import psutil
 from portcullis.errors import PortcullisError, Refused
 
 from local import embedded, two_teams
+from local.beside import OWNER as OWNER_THERE
+from local.beside import Beside
 from local.cluster_people import ClusterPeople
 from local.live import live
 from local.node.files import write_private
@@ -139,7 +141,7 @@ def _furnish(whole: embedded.Embedded, engine: Engine) -> dict[str, Any]:
         "ca": _short(whole.door_ca),
         "pool": people.pool,
         "place": engine.place,
-        "node": _administered(whole) if engine.name == "opensearch" else {},
+        "node": _administered(whole),
         "search": _search(people, whole, embedded.HOME / "run"),
     }
 
@@ -171,6 +173,10 @@ def _owned(whole: embedded.Embedded, exported: dict[str, str]) -> dict[str, Any]
 
 def _administered(whole: embedded.Embedded) -> dict[str, str]:
     """How the node is asked by its own administrator, past the front door: for a rehearsal of what somebody changes by hand."""
+    if isinstance(whole, Beside):
+        login = embedded.HOME / "run" / "owner.json"
+        write_private(login, json.dumps([OWNER_THERE, whole.owner]).encode())
+        return {"url": whole.node.url, "ca": _short(whole.door_ca), "login": _short(login)}
     certificate, key = whole.node.admin.pair
     files = {"ca": whole.node.ca, "certificate": Path(certificate), "key": Path(key)}
     return {"url": whole.node.url, **{name: _short(path) for name, path in files.items()}}

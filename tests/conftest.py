@@ -53,6 +53,7 @@ _TOGETHER = {
     "aws": r"tests/(adapters|keys|functions)/|tests/local/test_(aws_|deploy|door_srp)|tests/operations/test_ask\."
     r"|tests/cli/test_report_to_bucket\.",
     "walk": "tests/runbooks/test_walk",
+    "walk of a cluster": "tests/runbooks/test_on_cluster",
     "stacks": "tests/stacks/",
 }
 # What has to be in the same group as each of these, which start a server a worker: elsewhere it would be started once more, unnoticed.

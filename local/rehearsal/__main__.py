@@ -27,9 +27,10 @@ from portcullis.errors import BadInput, PortcullisError, Refused
 
 from local.embedded import PROJECT, REGION
 from local.rehearsal.following import NotAsThePageSays, as_installed, follow
-from local.rehearsal.incidents import DEPLOYMENT, INCIDENTS, WITHOUT, Stand, state
+from local.rehearsal.incidents import INCIDENTS, WITHOUT
 from local.rehearsal.listening import Subscriber
-from local.rehearsal.pages import page
+from local.rehearsal.pages import NAMES, PLACES, page
+from local.rehearsal.stand import DEPLOYMENT, Stand, state
 from local.surroundings import set_aside
 from local.up import ENVIRONMENT, STATE
 
@@ -44,6 +45,10 @@ class RunningDefault:
         )
 
     @property
+    def place(self) -> str:
+        return str(self._up["place"])
+
+    @property
     def key(self) -> str:
         return str(self._up["key"]).rsplit("/", 1)[-1]
 
@@ -55,13 +60,16 @@ class RunningDefault:
         return self._session.client(service, endpoint_url=self._environment["AWS_ENDPOINT_URL"])
 
     def engine(self, method: str, path: str, body: Any = None) -> Any:
-        """As the node's own administrator, in whose hands a domain's master would be."""
+        """As the node's own administrator, in whose hands a domain's master would be; of a cluster, as whoever runs it."""
         node = self._up["node"]
         with requests.Session() as session:
             session.trust_env = False
-            pair = (str(PROJECT / node["certificate"]), str(PROJECT / node["key"]))
+            if self.place == "cluster":
+                session.auth = tuple(json.loads((PROJECT / node["login"]).read_text(encoding="utf-8")))
+            else:
+                session.cert = (str(PROJECT / node["certificate"]), str(PROJECT / node["key"]))
             answer = session.request(
-                method, node["url"] + path, json=body, timeout=30, verify=str(PROJECT / node["ca"]), cert=pair
+                method, node["url"] + path, json=body, timeout=30, verify=str(PROJECT / node["ca"])
             )
         if answer.status_code >= 400:
             raise RuntimeError(f"{method} {path} answered {answer.status_code}: {answer.text[:300]}")
@@ -78,7 +86,7 @@ def rehearse(stand: Stand, topic: str, name: str, *, follows: bool, tell: Callab
     """
     if (now := state(stand)) != "open":
         raise Refused(f"{DEPLOYMENT} is {now}: a rehearsal begins with an open deployment")
-    incident = INCIDENTS[name]
+    incident = INCIDENTS[stand.place][name]
     listening = Subscriber(stand.client, topic, f"rehearsal-{uuid4().hex}", tell)
     with listening:
         tell(f"What happens: {incident.happens}.")
@@ -86,9 +94,8 @@ def rehearse(stand: Stand, topic: str, name: str, *, follows: bool, tell: Callab
             stand.portcullis("sweep")  # what only the sweep sees is told now instead of within minutes
             listening.hear()
             if follows:
-                for command in page(name).commands:
-                    if command.run:
-                        follow(stand, command, tell)
+                for command in page(name).typed(stand.place):
+                    follow(stand, command, tell)
             else:
                 tell(f"Now follow runbooks/{name}.md in another shell (. .portcullis/up.env first).")
                 input("Press Enter when it is over; what is left of it is put back then. ")
@@ -122,27 +129,32 @@ def main() -> int:
 
 
 def _list() -> None:
-    for name, incident in INCIDENTS.items():
+    """Of what is up; of a domain if nothing is."""
+    place = str(json.loads(STATE.read_text())["place"]) if STATE.exists() else PLACES[0]
+    place = place if place in PLACES else "cluster"
+    for name, incident in INCIDENTS[place].items():
         print(f"{name:<22} {incident.happens}")
-    for name, why in WITHOUT.items():
+    for name, why in WITHOUT[place].items():
         print(f"{name:<22} nothing to play: {why}")
 
 
 def _running(name: str) -> tuple[RunningDefault, str]:
     """What `make up` left running, and the topic of its alerts."""
-    if name in WITHOUT:
-        raise BadInput(
-            f"{name} has no incident to play: {WITHOUT[name]}", source="command", remedy="--list has those that do"
-        )
-    if name not in INCIDENTS:
-        raise BadInput(f"no page {name!r}", source="command", remedy=f"one of {', '.join(INCIDENTS)}")
+    if name not in NAMES:
+        raise BadInput(f"no page {name!r}", source="command", remedy=f"one of {', '.join(NAMES)}")
     try:
         up = json.loads(STATE.read_text())
         lines = ENVIRONMENT.read_text().splitlines()
     except FileNotFoundError:
         raise Refused("nothing is up; `make up` first") from None
-    if up["place"] != "domain":
-        raise Refused("incidents are played on a domain of OpenSearch: `make down`, then `make up`")
+    if (place := up["place"]) not in PLACES:
+        raise Refused("incidents are played on one deployment: `make down`, then `make up` without CLUSTERS=2")
+    if name in WITHOUT[place]:
+        raise BadInput(
+            f"{name} has no incident to play on a {place}: {WITHOUT[place][name]}",
+            source="command",
+            remedy="--list has those that do",
+        )
     prefix = "export "
     keys = [line.removeprefix(prefix) for line in lines if line.startswith(f"{prefix}AWS_")]
     environment = dict(line.split("=", 1) for line in keys)

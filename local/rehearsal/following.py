@@ -13,8 +13,8 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 
-from local.rehearsal.incidents import DEPLOYMENT, Stand
 from local.rehearsal.pages import Command
+from local.rehearsal.stand import DEPLOYMENT, Stand
 
 # Options of the AWS CLI itself, of any operation; each takes a value.
 _OF_THE_CLI = ("--region", "--profile", "--query", "--output")

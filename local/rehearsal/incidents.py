@@ -3,70 +3,17 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import Any, Protocol
 from uuid import uuid4
 
-from portcullis.adapters.ledger.dynamo import DynamoLedger
-
 from local.people import until
+from local.rehearsal import on_cluster
+from local.rehearsal.stand import DEPLOYMENT, Incident, Stand, done, ledger_of, until_it_is
 
 MAPPINGS = "/_plugins/_security/api/rolesmapping"
-DEPLOYMENT = "demo"
-
-
-class Stand(Protocol):
-    """Where an incident is played: an account with the deployment `demo`, and everything that somebody may do there."""
-
-    @property
-    def key(self) -> str:
-        """The id of the deployment's key."""
-
-    @property
-    def ledger(self) -> str:
-        """The name of its table."""
-
-    def client(self, service: str) -> Any:
-        """boto3's, as the owner of the account."""
-
-    def engine(self, method: str, path: str, body: Any = None) -> Any:
-        """The answer of the engine to its administrator. RuntimeError if it refuses."""
-
-    def portcullis(self, *words: str) -> tuple[int, str]:
-        """The command as it is installed: exit status, and what both streams show."""
-
-
-Played = Callable[[Stand], AbstractContextManager[None]]
-
-
-@dataclass(frozen=True)
-class Incident:
-    """`happens` says to people what is done. `played` begins it, and puts back what is left of it."""
-
-    happens: str
-    played: Played
-
-
-def state(stand: Stand) -> str:
-    """open, locking, locked, unlocking."""
-    shown: list[dict[str, Any]] = json.loads(stand.portcullis("list", "--json")[1])
-    return next(str(one["state"]) for one in shown if one["deployment"] == DEPLOYMENT)
-
-
-def until_it_is(stand: Stand, wanted: str) -> None:
-    """Asks the ledger: a process and a function at every look would hold up what is waited for."""
-    ledger = DynamoLedger(stand.client("dynamodb"), stand.ledger)
-    until(lambda: ledger.custody(DEPLOYMENT).state.value == wanted, what=f"{DEPLOYMENT} is {wanted}")
-
-
-def _done(stand: Stand, *words: str) -> None:
-    status, said = stand.portcullis(*words)
-    if status:
-        raise RuntimeError(f"portcullis {' '.join(words)}: exit {status}: {said}")
 
 
 @contextmanager
@@ -82,26 +29,26 @@ def the_key_is_disabled(stand: Stand) -> Iterator[None]:
 
 @contextmanager
 def locked_by_hand(stand: Stand) -> Iterator[None]:
-    _done(stand, "lock", DEPLOYMENT, "--reason", "a rehearsal")
+    done(stand, "lock", DEPLOYMENT, "--reason", "a rehearsal")
     try:
         until_it_is(stand, "locked")
         yield
     finally:
-        _done(stand, "unlock", DEPLOYMENT)
+        done(stand, "unlock", DEPLOYMENT)
         until_it_is(stand, "open")
 
 
 @contextmanager
 def the_alias_was_moved(stand: Stand) -> Iterator[None]:
-    kms, alias = stand.client("kms"), f"alias/portcullis/{DEPLOYMENT}"
+    kms, alias = stand.client("kms"), ledger_of(stand).registration(DEPLOYMENT).key.alias
     key, other = stand.key, kms.create_key()["KeyMetadata"]["KeyId"]
     kms.update_alias(AliasName=alias, TargetKeyId=other)
     try:
-        _done(stand, "guard", DEPLOYMENT)
+        done(stand, "guard", DEPLOYMENT)
         yield
     finally:
         kms.update_alias(AliasName=alias, TargetKeyId=key)
-        _done(stand, "guard", DEPLOYMENT)
+        done(stand, "guard", DEPLOYMENT)
 
 
 @contextmanager
@@ -144,7 +91,7 @@ def somebody_edited_by_hand(stand: Stand) -> Iterator[None]:
         yield
     finally:
         stand.engine("PATCH", MAPPINGS, [{"op": "replace", "path": "/all_access/users", "value": []}])
-        _done(stand, "apply", DEPLOYMENT)
+        done(stand, "apply", DEPLOYMENT)
 
 
 @contextmanager
@@ -155,13 +102,13 @@ def a_rule_was_disabled(stand: Stand) -> Iterator[None]:
         yield
     finally:
         events.enable_rule(Name=f"portcullis-{DEPLOYMENT}-key")
-        _done(stand, "eyes")
+        done(stand, "eyes")
 
 
 @contextmanager
 def a_trust_policy_was_changed(stand: Stand) -> Iterator[None]:
     iam, role = stand.client("iam"), f"portcullis-{DEPLOYMENT}-break-glass"
-    _done(stand, "roads", DEPLOYMENT)
+    done(stand, "roads", DEPLOYMENT)
     before = iam.get_role(RoleName=role)["Role"]["AssumeRolePolicyDocument"]
     also = {"Effect": "Allow", "Principal": {"AWS": "arn:aws:iam::111122223333:root"}, "Action": "sts:AssumeRole"}
     changed = {**before, "Statement": [*before["Statement"], also]}
@@ -170,13 +117,13 @@ def a_trust_policy_was_changed(stand: Stand) -> Iterator[None]:
         yield
     finally:
         iam.update_assume_role_policy(RoleName=role, PolicyDocument=json.dumps(before))
-        _done(stand, "roads", DEPLOYMENT)
+        done(stand, "roads", DEPLOYMENT)
 
 
 @contextmanager
 def a_leaver_is_not_signed_out(stand: Stand) -> Iterator[None]:
     """The file asks for it, and the stacks that would give the right were not deployed."""
-    ledger, who = DynamoLedger(stand.client("dynamodb"), stand.ledger), f"leaver-{uuid4().hex[:8]}"
+    ledger, who = ledger_of(stand), f"leaver-{uuid4().hex[:8]}"
     pools, text = stand.client("cognito-idp"), ledger.model(DEPLOYMENT).text
     asked = text.replace("\ncustody:\n", "\ncustody:\n  end_sessions: true\n", 1)
     cognito = ledger.registration(DEPLOYMENT).cognito
@@ -188,45 +135,60 @@ def a_leaver_is_not_signed_out(stand: Stand) -> Iterator[None]:
         pools.admin_add_user_to_group(**group)
         _applied(stand, asked)
         pools.admin_remove_user_from_group(**group)
-        _done(stand, "synchronise", DEPLOYMENT)
+        done(stand, "synchronise", DEPLOYMENT)
         yield
     finally:
         _applied(stand, text)
         pools.admin_delete_user(UserPoolId=cognito.user_pool, Username=who)
-        _done(stand, "synchronise", DEPLOYMENT)
+        done(stand, "synchronise", DEPLOYMENT)
 
 
 def _applied(stand: Stand, text: str) -> None:
     with TemporaryDirectory() as folder:
         file = Path(folder) / f"{DEPLOYMENT}.yaml"
         file.write_text(text)
-        _done(stand, "apply", str(file))
+        done(stand, "apply", str(file))
 
 
-# By the page that they bring somebody to.
-INCIDENTS: Mapping[str, Incident] = {
-    "another-road": Incident("somebody lets the whole account take the break-glass role", a_trust_policy_was_changed),
+# What happens wherever the deployment is, by the page that it brings somebody to.
+_ANYWHERE: Mapping[str, Incident] = {
     "break-glass": Incident("somebody locks the deployment by hand, and data has to be read", locked_by_hand),
     "dead-letters": Incident("an event arrives that nobody can read", an_event_was_buried),
-    "drift": Incident(
-        "somebody takes the application's role away on the engine, and makes a stranger an administrator",
-        somebody_edited_by_hand,
-    ),
     "eyes-shut": Incident("somebody disables the rule by which we hear of the key", a_rule_was_disabled),
     "locked-by-revocation": Incident("somebody disables the key", the_key_is_disabled),
-    "what-leavers-hold": Incident(
-        "somebody leaves a group that has a role; the file asks to sign them out, and nobody deployed the right to",
-        a_leaver_is_not_signed_out,
-    ),
     "rotation-not-followed": Incident("somebody moves the key's alias to another key", the_alias_was_moved),
 }
-# The other pages, and why there is nothing to play.
-WITHOUT: Mapping[str, str] = {
+# By the place of the deployment, then by page.
+INCIDENTS: Mapping[str, Mapping[str, Incident]] = {
+    "domain": {
+        **_ANYWHERE,
+        "another-road": Incident(
+            "somebody lets the whole account take the break-glass role", a_trust_policy_was_changed
+        ),
+        "drift": Incident(
+            "somebody takes the application's role away on the engine, and makes a stranger an administrator",
+            somebody_edited_by_hand,
+        ),
+        "what-leavers-hold": Incident(
+            "somebody leaves a group that has a role; the file asks to sign them out, and nobody deployed the right to",
+            a_leaver_is_not_signed_out,
+        ),
+    },
+    "cluster": {**_ANYWHERE, **on_cluster.INCIDENTS},
+}
+_NOWHERE = {
     "automation-broken": "what breaks it there is the stacks' or AWS's: a rehearsal would have to damage what was deployed",
-    "delete-and-shred": "it is a plan of yours, no incident; it cannot be taken back",
     "key-unreachable": "it takes minutes of silence of KMS, and nothing is done meanwhile",
     "restore": "an unlock brings somebody to it, with which `locked-by-revocation` ends",
-    "re-key": "it is a plan of yours, no incident; it needs a second domain",
-    "remote-key-ending": "it needs two Elasticsearch clusters; the embedded default has one",
-    "remote-migration": "it is a plan of yours, no incident; it needs two Elasticsearch clusters",
+    "remote-key-ending": "it needs two Elasticsearch clusters: docs/two-teams.md plays them",
+    "remote-migration": "it is a plan of yours, no incident; it needs two Elasticsearch clusters: docs/two-teams.md plays it",
+}
+# The other pages, and why there is nothing to play.
+WITHOUT: Mapping[str, Mapping[str, str]] = {
+    "domain": {
+        **_NOWHERE,
+        "delete-and-shred": "it is a plan of yours, no incident; it cannot be taken back",
+        "re-key": "it is a plan of yours, no incident; it needs a second domain",
+    },
+    "cluster": {**_NOWHERE, **on_cluster.WITHOUT},
 }

@@ -18,19 +18,24 @@ PARTS = (
     "From the console",
     "Tell",
 )
-_FENCE = re.compile(r"^( *)```console(?: (run)(?: exit=(\d|any))?)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL)
+PLACES = ("domain", "cluster")  # where a deployment may be; what differs is said on the page for each
+_FENCE = re.compile(
+    r"^( *)```console(?: (run)(?: (domain|cluster))?(?: exit=(\d|any))?)?\n(.*?)^ *```$", re.MULTILINE | re.DOTALL
+)
 _INLINE = re.compile(r"`((?:portcullis|aws) [^`]+)`")
 
 
 @dataclass(frozen=True)
 class Command:
-    """A line as it is typed, and what it prints (`...` for what differs). `exit` is None where any will do."""
+    """A line as it is typed, and what it prints (`...` for what differs). `exit` is None where any will do; `place` is empty where it is
+    typed at both."""
 
     page: str
     line: str
     prints: str = ""
     run: bool = False
     exit: int | None = 0
+    place: str = ""
 
     @property
     def words(self) -> list[str]:
@@ -66,7 +71,7 @@ class Page:
     def commands(self) -> list[Command]:
         """Every command line in a block, in order."""
         found = []
-        for indent, run, status, body in _FENCE.findall(self.text):
+        for indent, run, place, status, body in _FENCE.findall(self.text):
             lines = [line.removeprefix(indent) for line in body.splitlines()]
             starts = [number for number, line in enumerate(lines) if line.startswith("$ ")]
             if not starts or starts[0]:
@@ -74,8 +79,12 @@ class Page:
             for start, end in zip(starts, [*starts[1:], len(lines)], strict=True):
                 prints = "".join(line + "\n" for line in lines[start + 1 : end])
                 wanted = None if status == "any" else int(status or 0)
-                found.append(Command(self.name, lines[start][2:], prints, bool(run), wanted))
+                found.append(Command(self.name, lines[start][2:], prints, bool(run), wanted, place))
         return found
+
+    def typed(self, place: str) -> list[Command]:
+        """Those that are to be typed where the deployment is a domain, or a cluster that runs elsewhere."""
+        return [command for command in self.commands if command.run and command.place in ("", place)]
 
     @property
     def quoted(self) -> list[Command]:

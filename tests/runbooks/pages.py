@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from local.rehearsal.pages import FOLDER
 
-_ROW = re.compile(r"^\| \[([a-z-]+)\]\(([a-z-]+)\.md\) \| (.*?) \| (.*?) \|$", re.MULTILINE)
+_ROW = re.compile(r"^\| \[([a-z-]+)\]\(([a-z-]+)\.md\) \| (.*?) \| (.*?) \| `portcullis-([a-z]+)` \|$", re.MULTILINE)
 _NAMES = re.compile(r"`([a-z-]+)`")
 
 
@@ -17,15 +17,16 @@ class Row:
 
     alerts: frozenset[str]
     documents: tuple[str, ...]
+    level: str  # whose managed policy suffices for its lines
 
 
 def index() -> dict[str, Row]:
     """The table in runbooks/README.md: page -> what belongs to it."""
     text = (FOLDER / "README.md").read_text(encoding="utf-8")
     found = {}
-    for shown, linked, alerts, documents in _ROW.findall(text):
+    for shown, linked, alerts, documents, level in _ROW.findall(text):
         assert shown == linked
-        found[linked] = Row(frozenset(_NAMES.findall(alerts)), tuple(_NAMES.findall(documents)))
+        found[linked] = Row(frozenset(_NAMES.findall(alerts)), tuple(_NAMES.findall(documents)), level)
     return found
 
 

@@ -44,7 +44,8 @@ def test_a_command_of_cdk_names_a_stack(command: Command) -> None:
     _, tool, verb, *stacks = command.words
     assert tool == "aws-cdk"
     assert verb in ("diff", "deploy", "import")
-    assert set(stacks) <= {"--all", "portcullis-automation", "portcullis-demo-domain"}
+    of_deployment = {f"portcullis-demo-{part}" for part in ("domain", "cluster", "access")}
+    assert set(stacks) <= {"--all", "portcullis-automation", *of_deployment}
 
 
 @pytest.mark.parametrize(

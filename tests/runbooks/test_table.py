@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from pathlib import Path
 
+import click
 import pytest
+from portcullis.cli.main import portcullis
+from portcullis.entry.verbs import LEVELS, VERBS
+from portcullis.errors import PortcullisError, Refused
 
-from local.rehearsal.pages import NAMES, PAGES, PARTS, Page
+from local.rehearsal.incidents import INCIDENTS, WITHOUT
+from local.rehearsal.pages import NAMES, PAGES, PARTS, PLACES, Command, Page
 from stacks.runbooks import RUNBOOKS
 from tests.runbooks import alerts
+from tests.runbooks.of_clusters import NEVER
 from tests.runbooks.pages import index, without_page
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -35,6 +42,30 @@ def test_an_alert_without_a_page_is_one_that_asks_for_nothing() -> None:
 
 def test_no_page_without_an_alert() -> None:
     assert [name for name, row in INDEX.items() if not row.alerts] == []
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_the_managed_policy_that_the_index_names_is_the_least_that_suffices(
+    page: Page, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """For every line of ours that the page quotes, typed or told."""
+    monkeypatch.chdir(ROOT)
+    asked = {level_of(command, monkeypatch) for command in page.quoted if command.words[0] == "portcullis"} - {""}
+    assert INDEX[page.name].level == max(asked, key=LEVELS.index)
+
+
+def level_of(command: Command, monkeypatch: pytest.MonkeyPatch) -> str:
+    """Through the door of which level this line goes; empty if it asks nothing of the account."""
+    verbs: list[str] = []
+
+    def asked(verb: str, *_: object, **__: object) -> None:
+        verbs.append(verb)
+        raise Refused("what is asked for is all that counts")
+
+    monkeypatch.setattr("portcullis.entry.ask.ask", asked)
+    with contextlib.suppress(click.exceptions.Exit, PortcullisError):
+        portcullis.main(command.words[1:], prog_name="portcullis", standalone_mode=False)
+    return VERBS[verbs[0]].level if verbs else ""
 
 
 def test_every_document_belongs_to_the_page_that_the_index_says() -> None:
@@ -67,6 +98,19 @@ def test_a_runbook_page_names_its_alerts_and_its_documents(page: Page) -> None:
     assert all(f"`{alert}`" in page.text for alert in row.alerts - recoveries)
     named = set(re.findall(r"`(portcullis-[a-z-]+)`", page.parts["From the console"]))
     assert set(row.documents) <= named <= {runbook.document for runbook in RUNBOOKS}
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_every_page_has_an_incident_or_says_why_it_has_none(place: str) -> None:
+    assert {*INCIDENTS[place], *WITHOUT[place]} == set(NAMES)
+    assert not {*INCIDENTS[place]} & {*WITHOUT[place]}
+
+
+@pytest.mark.parametrize("alert", sorted(NEVER))
+def test_the_page_of_an_alert_that_no_cluster_gives_rise_to_says_so(alert: str) -> None:
+    (page,) = (page for page in PAGES if alert in INDEX[page.name].alerts)
+    of_clusters = page.parts["Do, in order"].partition("**On an Elasticsearch cluster.**")[2]
+    assert f"`{alert}`" in of_clusters
 
 
 def test_what_has_an_action_has_a_document() -> None:

@@ -8,8 +8,6 @@ from __future__ import annotations
 import json
 import re
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -18,36 +16,31 @@ from portcullis.errors import Refused
 from local.people import until
 from local.rehearsal.__main__ import rehearse
 from local.rehearsal.following import filled, follow
-from local.rehearsal.incidents import INCIDENTS, MAPPINGS, WITHOUT, state
+from local.rehearsal.incidents import INCIDENTS, MAPPINGS
 from local.rehearsal.pages import PAGES, Page
+from local.rehearsal.stand import state
 from stacks.runbooks import RUNBOOKS
-from tests.runbooks.conftest import OnCall
+from tests.runbooks.conftest import OnCall, brought_to
+from tests.runbooks.pages import index
 
 pytestmark = pytest.mark.embedded
 
-
-def test_every_page_has_an_incident_or_says_why_it_has_none() -> None:
-    assert {*INCIDENTS, *WITHOUT} == {page.name for page in PAGES}
-    assert not {*INCIDENTS} & {*WITHOUT}
+INDEX = index()
 
 
-@contextmanager
-def brought_to(person: OnCall, page: str) -> Iterator[None]:
-    if page not in INCIDENTS:
-        yield
-        return
-    with INCIDENTS[page].played(person):
-        yield
+@pytest.fixture(scope="module")
+def by_level(on_call: OnCall) -> dict[str, OnCall]:
+    return on_call.by_level()
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-def test_a_page_is_followed_line_by_line(on_call: OnCall, page: Page) -> None:
-    lines = [command for command in page.commands if command.run]
+def test_a_page_is_followed_line_by_line(on_call: OnCall, by_level: dict[str, OnCall], page: Page) -> None:
+    lines = page.typed(on_call.place)
     assert len(lines) >= 2
     held = on_call.engine("GET", MAPPINGS)
     with brought_to(on_call, page.name):
         for command in lines:
-            follow(on_call, command)
+            follow(by_level[INDEX[page.name].level], command)
         if page.name == "drift":
             now = on_call.engine("GET", MAPPINGS)
             ours, theirs = "level_application", "all_access"
@@ -72,7 +65,7 @@ def test_a_rehearsal_shows_the_alerts_and_puts_everything_back(on_call: OnCall) 
 
 
 def test_a_rehearsal_begins_with_an_open_deployment(on_call: OnCall) -> None:
-    with INCIDENTS["break-glass"].played(on_call), pytest.raises(Refused, match="demo is locked"):
+    with INCIDENTS["domain"]["break-glass"].played(on_call), pytest.raises(Refused, match="demo is locked"):
         rehearse(on_call, on_call.up.output("AlertTopic"), "drift", follows=True, tell=print)
 
 
