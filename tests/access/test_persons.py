@@ -121,6 +121,7 @@ IN_BOTH = Person(
     role=BATCH,
 )
 KIM_THERE = Person("iam_user", "kim", KIM, Caller(KIM, (KIM,)), ("iam_group:ops",))
+CREW = Person("internal_user", "lee", "lee", Caller("lee", ("crew",)))
 
 
 @pytest.mark.parametrize(
@@ -136,9 +137,14 @@ KIM_THERE = Person("iam_user", "kim", KIM, Caller(KIM, (KIM,)), ("iam_group:ops"
         (KIM_THERE, Grant(Subject(SubjectKind.IAM_GROUP, "kim"), "r", "g"), False),
         (KIM_THERE, Grant(Subject(SubjectKind.IAM_USER, KIM), "r", "g"), True),
         (KIM_THERE, Grant(Subject(SubjectKind.IAM_USER, "lee"), "r", "g"), False),
+        (CREW, Grant(Subject(SubjectKind.BACKEND_ROLE, "crew"), "r", "g"), True),
+        (CREW, Grant(Subject(SubjectKind.BACKEND_ROLE, "lee"), "r", "g"), False),  # a backend role called as they are
+        (CREW, Grant(Subject(SubjectKind.IAM_GROUP, "crew"), "r", "g"), False),
     ],
 )
-def test_a_role_is_given_through_a_group_of_theirs_or_their_own_name(person: Person, grant: Grant, given: bool) -> None:
+def test_a_role_is_given_through_a_group_or_a_backend_role_of_theirs_or_their_own_name(
+    person: Person, grant: Grant, given: bool
+) -> None:
     assert granting([grant], person, "r") == ((f"{grant.subject} (g)",) if given else ())
 
 

@@ -14,7 +14,7 @@ from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.documents.patch import pointer
 from portcullis.operations.access.adopting import subject_of
-from portcullis.ports.registration import IamRole
+from portcullis.ports.registration import EngineUser, IamRole
 
 from tests.operations.worlds import POOL, Account, account, arn, mapping, model_text, registration, role
 
@@ -322,6 +322,24 @@ def test_what_the_deployment_itself_asks_for_is_never_called_made_by_hand(made: 
     assert ask(made, "plan")["foreign"] == []
     made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/all_access/backend_roles/-", "value": "stranger"}])
     assert ask(made, "plan")["foreign"] == ["rolesmapping/all_access/backend_roles: stranger"]
+
+
+def test_a_master_of_the_internal_user_database_is_nobodys_to_take_over(made: Account) -> None:
+    """AWS makes the user with the domain. Another user who administers it is told of as ever."""
+    made.registered(master=EngineUser("chief", "the-masters"))
+    users = ["chief", "chief-2"]
+    made.engine.by_hand(Kind.USERS, [{"op": "add", "path": f"/{user}", "value": {}} for user in users])
+    for administers in ("all_access", "security_manager"):
+        made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": f"/{administers}/users", "value": users}])
+    ask(made, "apply", text=MODEL)
+    foreign = ask(made, "plan")["foreign"]
+    assert "internalusers/chief-2" in foreign
+    assert [one for one in foreign if one.endswith(("/chief", " chief"))] == []
+    left = ask(made, "adopt", dry_run=True)["left"]
+    assert any(one.startswith("internalusers/chief-2: ") for one in left)
+    assert [one for one in left if one.startswith("internalusers/chief: ")] == []
+    with pytest.raises(BadInput, match="nothing to take over that is called 'internalusers/chief'"):
+        ask(made, "adopt", dry_run=True, only=["internalusers/chief"])
 
 
 def by_hand(made: Account) -> None:

@@ -164,8 +164,10 @@ def _place(rank: Rank) -> int:
 
 
 def granting(grants: Collection[Grant], person: Person, role: str) -> tuple[str, ...]:
-    """Through what the model gives this role to this person: their groups, or themselves, with the place in the file."""
+    """Through what the model gives this role to this person: their groups, a backend role of theirs, or themselves, with the place in
+    the file."""
     found = []
+    backend = person.caller.backend_roles if person.caller else ()
     for grant in grants:
         if grant.role != role:
             continue
@@ -174,8 +176,10 @@ def granting(grants: Collection[Grant], person: Person, role: str) -> tuple[str,
             by_token = grant.subject.kind is SubjectKind.COGNITO_GROUP and grant.by is By.ROLE
             if not by_token or person.every_group or grant.subject.name == person.carried:
                 found.append(f"{subject} ({grant.source})")
-        elif subject in (str(person), *_as_users(person)) or (
-            grant.subject.name == person.entry and person.entry.startswith("arn:")
+        elif (
+            subject in (str(person), *_as_users(person))
+            or (grant.subject.name == person.entry and person.entry.startswith("arn:"))
+            or (grant.subject.kind is SubjectKind.BACKEND_ROLE and grant.subject.name in backend)
         ):
             found.append(f"{subject} ({grant.source})")
     return tuple(dict.fromkeys(found))

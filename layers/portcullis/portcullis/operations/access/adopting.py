@@ -11,7 +11,7 @@ from portcullis.access.plan import Claim, Membership, Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
 from portcullis.families.base import Adoptable, Family
 from portcullis.operations.access.changing.applying import apply_model
-from portcullis.operations.access.changing.foundation import keepers
+from portcullis.operations.access.changing.foundation import keepers, made_with_domain
 from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.access.deployments import kept_of, writing
 from portcullis.operations.services import Services, Trigger
@@ -97,7 +97,7 @@ def adopt(
         found = family.adoptable(
             now.held,
             now.desired,
-            now.others,
+            now.others | made_with_domain(site.registration),
             {section: getattr(before.access, section, {}) for section in _SECTIONS},
             chosen,
             lambda entry_list, entry: subject_of(entry_list, entry, site.registration),

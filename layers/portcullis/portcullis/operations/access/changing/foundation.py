@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from portcullis.access.guard import ProtectedPrincipals
-from portcullis.access.plan import AccessModel, Grant
+from portcullis.access.plan import AccessModel, Claim, Grant
 from portcullis.custody.types import LetIn
 from portcullis.families import family_named
 from portcullis.ports.registration import Actor, EngineUser, IamRole, Registration
@@ -25,6 +25,13 @@ def keepers(registration: Registration) -> ProtectedPrincipals:
         automation_list=registration.automation.entry_list,
         shut_out=_principal(registration.break_glass),
     )
+
+
+def made_with_domain(registration: Registration) -> frozenset[Claim]:
+    """What stands on the engine since its domain was made, by nobody's hand: the master, where they are an internal user."""
+    master = registration.master
+    users = family_named(registration.family).users
+    return frozenset({Claim(users, master.name)} if isinstance(master, EngineUser) else ())
 
 
 def _principal(actor: Actor | None) -> str:

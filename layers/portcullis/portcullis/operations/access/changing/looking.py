@@ -18,7 +18,7 @@ from portcullis.access.terms import Terms
 from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError
 from portcullis.families.base import Family
-from portcullis.operations.access.changing.foundation import MOVING, keepers, with_foundation
+from portcullis.operations.access.changing.foundation import MOVING, keepers, made_with_domain, with_foundation
 from portcullis.operations.people.known import last_look, recognised, remember, tell
 from portcullis.operations.services import Site, Trigger
 from portcullis.ports.engine import Engine
@@ -152,7 +152,8 @@ def compare(
     late = mine & (mine.late_at(truth.began) if late is None else late)
     released = tuple(claim for claim in plan.release_only if claim not in late)
     # A user who is looked at shows roles that are not: whose they are is known all the same.
-    foreign = tuple(claim for claim in plan.foreign if claim not in mine and claim not in others)
+    known = mine | others | made_with_domain(site.registration)
+    foreign = tuple(claim for claim in plan.foreign if claim not in known)
     plan = replace(plan, losses=losses, release_only=released, foreign=foreign)
     return Comparison(family, truth.began, wanted, held, plan, mine, others, late)
 
