@@ -20,7 +20,9 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from portcullis.adapters.passwords.aws import SecretsManager
 from portcullis.errors import PortcullisError, Refused
+from portcullis.operations.people.passwords import secret_of
 
 from local import embedded, two_teams
 from local.beside import OWNER as OWNER_THERE
@@ -138,12 +140,30 @@ def _furnish(whole: embedded.Embedded, engine: Engine) -> dict[str, Any]:
     return {
         "door": whole.door,
         "beside": {name: whole.at(name).door for name in whole.parts.beside},
+        "by_password": _by_password(whole, embedded.HOME / "run"),
         "ca": _short(whole.door_ca),
         "pool": people.pool,
         "place": engine.place,
         "node": _administered(whole),
         "search": _search(people, whole, embedded.HOME / "run"),
     }
+
+
+def _by_password(whole: embedded.Embedded, home: Path) -> dict[str, list[str]]:
+    """Deployment -> a user of its internal user database, and the command by which they ask who they are there. Their password lies in
+    a file that is theirs."""
+    found = {}
+    for name in whole.parts.beside:
+        one = embedded.declared(whole.parts, name)
+        if one.configuration != "internal" or not one.passwords:
+            continue
+        user, secret = next(iter(sorted(one.passwords.items())))
+        password = SecretsManager(whole.aws.client("secretsmanager")).password(secret or secret_of(name, user))
+        login = home / f"{name}.curl"
+        proof = f'user = "{user}:{password}"\ncacert = "{_short(whole.door_ca)}"\nnoproxy = "*"\n'
+        write_private(login, proof.encode())
+        found[name] = [user, f"curl -K {_short(login)} https://{whole.at(name).door}/_plugins/_security/authinfo"]
+    return found
 
 
 def _owned(whole: embedded.Embedded, exported: dict[str, str]) -> dict[str, Any]:
@@ -229,7 +249,12 @@ def _short(path: Path) -> str:
 
 
 def _welcome(state: dict[str, Any]) -> str:
-    beside = "".join(f"\nBeside it, {name} behind https://{door}." for name, door in state["beside"].items())
+    beside = ""
+    for name, door in state["beside"].items():
+        beside += f"\nBeside it, {name} behind https://{door}."
+        if name in state["by_password"]:
+            user, command = state["by_password"][name]
+            beside += f" Its users sign in with user name and password, {user} for one:\n  {command}"
     return f"""
 The embedded default is up: {state["place"]} behind https://{state["door"]}, emulated AWS at {state["aws"]}.{beside}
 
