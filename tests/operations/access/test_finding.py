@@ -20,7 +20,7 @@ from portcullis.access.questions.findings import (
 )
 from portcullis.entry.verbs import VERBS
 from portcullis.families.opensearch.documents.config import Kind
-from portcullis.operations.access.asking.finding import trusted
+from portcullis.operations.access.asking.finding import _chains, trusted
 
 from tests.operations.orders import CAUSE, cognito, group, orders_account
 from tests.operations.worlds import Account, arn
@@ -148,9 +148,11 @@ def test_whoever_may_take_the_role_of_an_administrator_is_told_role_by_role(here
     assert not {kim, ci} & of(here, PATH).keys()
 
 
-def test_a_service_and_no_answer_are_nobody_who_takes_a_role() -> None:
+def test_a_service_begins_no_path_by_trust() -> None:
     trust = [{"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com"]}}]
-    assert trusted({"role/x": {"trust": trust}, "role/gone": None, "domain": {}}) == {"x": ()}
+    told = trusted({"role/x": {"trust": trust}, "role/gone": None, "domain": {}})
+    assert told == {"x": ("lambda.amazonaws.com",)}
+    assert not [*_chains(arn("role", "x"), told)]
 
 
 def test_patterns_of_mappings_that_fit_nobody_or_everybody(here: Account) -> None:

@@ -106,7 +106,51 @@ def test_policies_that_may_not_be_read_are_said(here: Account) -> None:
     assert "what people may do to who administers, by their own IAM policies: not for us" in found(here).unknown
 
 
-def by_iam(here: Account, own: dict[str, Own], *also: str) -> dict[str, Found]:
+RUNS: dict[str, Any] = {
+    "role/ops": {
+        "trust": [
+            {"Effect": "Allow", "Principal": {"Service": ["lambda.amazonaws.com", "ec2.amazonaws.com"]}},
+            {"Effect": "Allow", "Principal": {"Service": "glue.amazonaws.com"}},
+        ]
+    }
+}
+PASSES = "iam:PassRole"
+PASSED = {"StringEquals": {"iam:PassedToService": "lambda.amazonaws.com"}}
+FUNCTION = f"arn:aws:lambda:*:{ACCOUNT}:function:team-*"
+
+
+def both(*parts: Own) -> Own:
+    return Own(tuple(one for part in parts for one in part.policies))
+
+
+@pytest.mark.parametrize(
+    ("own", "action", "certain"),
+    [
+        (lets(PASSES, "lambda:*"), PASSES, True),
+        (lets(PASSES, "ec2:RunInstances"), PASSES, True),
+        (lets(PASSES, "glue:*"), PASSES, True),
+        (both(lets(PASSES, resource=OPS, Condition=PASSED), lets("lambda:*", resource=FUNCTION)), PASSES, True),
+        (both(lets(PASSES, Condition=PASSED), lets("ec2:*")), "", True),
+        (both(lets(PASSES, resource=arn("role", "another")), lets("lambda:CreateFunction")), "", True),
+        (lets(PASSES), "", True),
+        (lets(PASSES, "lambda:CreateFunction"), "", True),  # it runs when somebody calls it
+        (lets(PASSES, "ecs:*"), "", True),  # which may not take the role
+        (lets("lambda:UpdateFunctionCode"), "lambda:UpdateFunctionCode", False),
+        (lets("lambda:UpdateFunctionCode", resource=FUNCTION), "lambda:UpdateFunctionCode", False),
+        (lets("ssm:StartSession"), "ssm:StartSession", False),
+        (lets("ssm:SendCommand", "ssm:Get*"), "ssm:SendCommand", False),
+        (lets("lambda:InvokeFunction"), "", True),
+    ],
+)
+def test_whoever_runs_code_as_who_administers_has_a_way(here: Account, own: Own, action: str, certain: bool) -> None:
+    told = by_iam(here, {arn("user", "kim"): own}, trust=RUNS)
+    assert (KIM in told) is bool(action)
+    if action:
+        assert (f"by {action}" in told[KIM].says, told[KIM].certain) == (True, certain)
+        assert told[KIM].path[-1].endswith(f"the role {OPS}")
+
+
+def by_iam(here: Account, own: dict[str, Own], *also: str, trust: dict[str, Any] = TRUST) -> dict[str, Found]:
     """With a role, a user, an IAM group and a master of the engine's own who administer; and whoever else is mapped by hand."""
     text = TEXT.replace("[ops]", "[ops, admins]") + "    - {role: all_access, to: {iam_group: admins}}\n"
     apply_text(here.services, "demo", text, CAUSE)
@@ -114,7 +158,7 @@ def by_iam(here: Account, own: dict[str, Own], *also: str) -> dict[str, Found]:
     roles, users = [*lists["backend_roles"], OPS], [*lists["users"], arn("user", "boss"), *also]
     by_hand = {**lists, "backend_roles": roles, "users": users}
     here.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/all_access", "value": by_hand}])
-    here.ledger.save("demo", "roads-baseline", TRUST)
+    here.ledger.save("demo", "roads-baseline", trust)
     here.registered(master=EngineUser("chief", "arn:aws:secretsmanager:eu-central-1:1:secret:chief-AbCdEf"))
     here.aws.policies |= own
     return {one.about: one for one in found(here).findings if one.code == PATH}

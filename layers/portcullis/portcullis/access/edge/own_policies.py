@@ -7,21 +7,30 @@ Only whoever the engine knows is judged, and only by their own policies: what a 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
-from portcullis.access.edge.conditions import Context
-from portcullis.access.edge.policies import Asked, Somebody, judge
+from portcullis.access.edge.conditions import Context, listed
+from portcullis.access.edge.policies import Asked, Somebody, judge, statements
 from portcullis.access.edge.way import Edge, context_of
+
+_ANY = "x"  # a name that stands for any
 
 
 @dataclass(frozen=True, slots=True)
 class Act:
-    """One call of AWS by which somebody comes to administer. `does`: in words; `then`: what follows from it."""
+    """One call of AWS by which somebody comes to administer. `does`: in words; `then`: what follows from it.
+
+    `also`: actions and resources that are needed besides. `keys`: of a condition, in small letters, with the value that they have here.
+    `sure`: whether it is one for certain, once it is permitted. A resource with `*` at its end is any of its kind.
+    """
 
     action: str
     resource: str
     does: str
     then: str
+    also: tuple[tuple[str, str], ...] = ()
+    keys: tuple[tuple[str, str], ...] = ()
+    sure: bool = True
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,7 +100,31 @@ def _own_policies(who: Somebody) -> Iterator[Act]:
 def _open(who: Somebody, edge: Edge, context: Context, act: Act) -> Open | None:
     if act.resource == who.arn and act.action in ("sts:AssumeRole", "iam:CreateAccessKey"):
         return None  # they are that already
-    judged = judge(Asked(act.action, act.resource, context), who, {}, edge.account)
-    if judged.allowed is False or (judged.allowed is None and not judged.by):
-        return None  # of policies that could not be read nothing is said here
-    return Open(act, judged.allowed is True, "; ".join(map(str, judged.by)))
+    known = {**context.known, **{key: (value,) for key, value in act.keys}}
+    certain, by = act.sure, dict[str, None]()
+    for action, resource in ((act.action, act.resource), *act.also):
+        told = [
+            judge(Asked(action, one, replace(context, known=known)), who, {}, edge.account)
+            for one in _of_its_kind(resource, who)
+        ]
+        judged = min(told, key=lambda one: (True, None, False).index(one.allowed))
+        if judged.allowed is False or (judged.allowed is None and not judged.by):
+            return None  # of policies that could not be read nothing is said here
+        certain = certain and judged.allowed is True
+        by |= dict.fromkeys(map(str, judged.by))
+    return Open(act, certain, "; ".join(by))
+
+
+def _of_its_kind(resource: str, who: Somebody) -> Iterator[str]:
+    """Of any of a kind some name, and one for each that their policies name."""
+    if not resource.endswith("*"):
+        yield resource
+        return
+    before = resource[:-1]
+    yield before + _ANY
+    kind = before[before.rindex(":", 0, -1) + 1 :]  # "function:", "instance/"
+    for policy in who.own.policies:
+        for one in statements(policy.document):
+            for named in listed(one.get("Resource", ())):
+                if f":{kind}" in named:
+                    yield before + named.rpartition(f":{kind}")[2].replace("*", _ANY).replace("?", _ANY)

@@ -7,6 +7,7 @@ from dataclasses import replace
 
 from portcullis.access.edge.own_policies import Administrators, Open, acts, open_to
 from portcullis.access.edge.policies import Own
+from portcullis.access.edge.running import running_as
 from portcullis.access.edge.way import somebody
 from portcullis.access.plan import SubjectKind
 from portcullis.access.questions.findings import PATH, Found
@@ -32,7 +33,10 @@ def ways_by_iam(
 ) -> Iterator[Found]:
     """Of whoever signs, or has the role of a token, and is not among those `above`, who have a way already. `own`: entries that Portcullis
     itself needs."""
-    targets = tuple(acts(_administrators(scene, finder, trusts, above, before), before.edge))
+    administrators, edge = _administrators(scene, finder, trusts, above, before), before.edge
+    targets = [*acts(administrators, edge)]
+    for role, _ in administrators.roles:
+        targets += running_as(role, trusts.get(role.rpartition("/")[2], ()), edge.region, edge.account)
     not_asked = {person.entry for person in above} | {*own}
     below = [person for person in scene.people if person.caller is not None and person.entry not in not_asked]
     held = before.own(below)
@@ -43,7 +47,7 @@ def ways_by_iam(
         who = replace(who, own=held.get(who.arn, Own()))
         if who.own.unread:
             unknown.append(_UNREAD.format(who.own.unread))
-        if found := open_to(who, before.edge, targets):
+        if found := open_to(who, edge, targets):
             yield _told(person, finder, found)
 
 

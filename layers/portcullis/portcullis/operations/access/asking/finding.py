@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
+from portcullis.access.edge.running import is_service
 from portcullis.access.plan import SubjectKind
 from portcullis.access.questions.answers import KeptOut, Request
 from portcullis.access.questions.findings import (
@@ -77,8 +78,8 @@ def findings(
 
 
 def trusted(baseline: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
-    """Role name -> who may take it, of the roads as they were seen last (`operations.watching.roads`). Services are left out: what runs
-    in one is found by who may use that service, which is not looked at."""
+    """Role name -> who may take it, of the roads as they were seen last (`operations.watching.roads`). A service of AWS by its
+    name (`lambda.amazonaws.com`): who may use it is looked at by people's own IAM policies."""
     made: dict[str, tuple[str, ...]] = {}
     for label, one in baseline.items():
         kind, _, name = label.partition("/")
@@ -90,8 +91,9 @@ def trusted(baseline: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:
 def _takers(statement: Mapping[str, Any]) -> Iterator[str]:
     principal = statement.get("Principal")
     if statement.get("Effect") == "Allow" and isinstance(principal, Mapping):
-        named = principal.get("AWS") or ()
-        yield from [named] if isinstance(named, str) else named
+        for kind in ("AWS", "Service"):
+            named = principal.get(kind) or ()
+            yield from [named] if isinstance(named, str) else named
 
 
 class _Doors:
@@ -162,7 +164,7 @@ def _chains(role: str, trusts: Trusts, behind: tuple[str, ...] = ()) -> Iterator
     """Who may take the role, by how many others however: from whom it begins with, role by role, up to it."""
     for who in trusts.get(role.rpartition("/")[2], ()):
         chain = (role, *behind)
-        if who not in chain:
+        if who not in chain and not is_service(who):
             yield (who, *chain)
             if ":role/" in who:
                 yield from _chains(who, trusts, chain)
