@@ -46,6 +46,11 @@ _RATED = {"id": "one", "request": _ALL, "ratings": []}
 _SPLIT = {"settings": {"index.number_of_shards": 2}}
 _LOOKED_UP = {"terms": {"ab": {"index": "logs-b", "id": "1", "path": "ab"}}}
 _LIKE = {"more_like_this": {"fields": ["ab"], "like": [{"_index": "hr", "_id": "1"}], "min_doc_freq": 1}}
+_FILTERED: dict[str, Any] = {
+    "al": {"term": {"a": 1}},
+    "logs-alias": {"terms": {"ab": ["x"]}},
+}  # by the name of an alias
+_SUGGESTED = {"one": {"text": "onf", "term": {"field": "m"}}}
 _TEXTS = ("ab", "b", "m", "u", "t", "r", "x", "z", "o.x", "o.y")
 _SINGLE: tuple[tuple[str, str, Any], ...] = (
     *(("GET", "_doc/1", None),) * 2,
@@ -81,6 +86,13 @@ _SEVERAL: tuple[tuple[str, str, Any], ...] = (
     *(("GET", "_mapping/field/a", None), ("GET", "_alias", None), ("GET", "_alias/al", None), ("GET", "_stats", None)),
     *(("GET", "_segments", None), ("GET", "_recovery", None), ("GET", "_validate/query", None), ("HEAD", "", None)),
     *(("POST", "_refresh", None), ("GET", "_search_shards", None), ("POST", "_cache/clear", None)),
+    *(("POST", "_flush", None), ("POST", "_forcemerge", None), ("POST", "_open", None), ("POST", "_close", None)),
+    *(("GET", "_shard_stores", None), ("GET", "_settings/index.hidden", None), ("GET", "_stats/docs", None)),
+    # What reads values: of a number that is masked it may end in an error.
+    *(
+        ("POST", "_search?size=100", one)
+        for one in ({"sort": ["m"]}, {"sort": ["a"]}, {"docvalue_fields": ["m", "a"]}, {"suggest": _SUGGESTED})
+    ),
     # What a search looks up besides: all documents are found all the same.
     *(
         ("POST", "_search?size=100", {"query": {"bool": {"must": [{"match_all": {}}], "should": [one]}}})
@@ -119,6 +131,8 @@ _CHANGES = (
         "_rollover",
         "_split",
         "_restore",
+        "_close",
+        "_open",
         "/_doc",
     ),
 )
@@ -173,7 +187,12 @@ class OnNode:
                 if number:
                     self._done("POST", f"/{stream}/_rollover")
                 self._fill(stream, stamped=True)
-        actions = [{"add": {"index": index, "alias": alias}} for alias, of in world["aliases"].items() for index in of]
+        actions: list[dict[str, Any]] = [
+            {"add": {"index": index, "alias": alias}} for alias, of in world["aliases"].items() for index in of
+        ]
+        for one in actions:
+            if one["add"]["alias"] in _FILTERED:
+                one["add"]["filter"] = _FILTERED[one["add"]["alias"]]
         if actions:
             self._done("POST", "/_aliases", {"actions": actions})
         for name in world["closed"]:
@@ -264,7 +283,17 @@ class OnNode:
             self.leaves_out,
             Release(self.node.version),
             datetime.now(UTC),
+            self._filters() if told["aliases"] else {},
         )
+
+    def _filters(self) -> dict[str, dict[str, str]]:
+        """Of each alias with filters what they are, by index."""
+        found: dict[str, dict[str, str]] = {}
+        for index, of in self._done("GET", "/_alias?expand_wildcards=all").items():
+            for alias, given in of["aliases"].items():
+                if "filter" in given:
+                    found.setdefault(alias, {})[index] = json.dumps(given["filter"])
+        return found
 
     def fields(self) -> dict[str, list[str]]:
         """Of each index the fields that its mapping has."""
@@ -472,7 +501,10 @@ def _one(
     tally.cases += 1
     world = {
         "indices": list(facts.indices),
-        "aliases": {k: list(v) for k, v in facts.aliases.items()},
+        "aliases": {
+            alias: {one: json.loads(facts.filters.get(alias, {}).get(one, "null")) for one in of}
+            for alias, of in facts.aliases.items()
+        },
         "streams": {k: list(v) for k, v in facts.streams.items()},
         "hidden": list(facts.hidden),
         "closed": list(facts.closed),
@@ -579,8 +611,7 @@ def _hits(hits: list[dict[str, Any]], views: Mapping[str, View], *, older: bool)
         meant = {
             number: dict(_leaves(document))
             for number, document in DOCUMENTS.items()
-            if view.documents is None
-            or any(passes(json.loads(query), dict(_leaves(document))) for query in view.documents)
+            if _finds(view.documents, document) and _finds(view.alias_filters or None, document)
         }
         if len({one for one, _ in shown} & {*DOCUMENTS}) == len(shown):
             differs = _by_id({str(one): of for one, of in shown}, meant, view, older=older)
@@ -594,6 +625,10 @@ def _hits(hits: list[dict[str, Any]], views: Mapping[str, View], *, older: bool)
         if index not in views:
             yield f"{index} shown, we say nothing of it", True
             return
+
+
+def _finds(queries: Sequence[str] | None, document: Mapping[str, Any]) -> bool:
+    return queries is None or any(passes(json.loads(query), dict(_leaves(document))) for query in queries)
 
 
 def _by_id(

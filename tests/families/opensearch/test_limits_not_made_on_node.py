@@ -23,7 +23,7 @@ PASSWORD = "Correct-horse-battery-9"
 UNMADE = {"3": '{"term": {"n": "${attr.internal.none}"}}', "2": '{"term": {"n": 1}, "match_all": {}}'}
 INDICES = ("made-a", "made-unmade", "made-kept", "made-shut")
 TYPES = {"n": "long", "d": "date", "b": "boolean", "i": "ip", "t": "keyword"}
-DOCUMENT = {"n": 1, "d": "2026-01-01", "b": True, "i": "127.0.0.1", "t": "x"}
+DOCUMENT = {"n": 1, "d": "2026-01-01", "b": True, "i": "127.0.0.1", "t": "x", "v": "vword", "w": "wword", "s": "seen"}
 ALL: dict[str, Any] = {"match_all": {}}
 
 
@@ -38,6 +38,16 @@ def roles(unmade: str) -> dict[str, Any]:
     return {
         "made-all": may(index_patterns=["made-none"], **entry),
         "made-some": may(index_patterns=["made-unmade*"], dls=unmade, **entry),
+        "made-twice": {
+            "cluster_permissions": ["*"],
+            "index_permissions": [{"index_patterns": ["*"], "masked_fields": ["t", "t::SHA-256"], **entry}],
+        },
+        "made-part": {
+            "cluster_permissions": ["*"],
+            "index_permissions": [
+                {"index_patterns": ["*"], "dls": '{"term": {"n": 1}}', "fls": ["~w"], "masked_fields": ["v"], **entry}
+            ],
+        },
         "made-masked": {
             "cluster_permissions": ["*"],
             "index_permissions": [{"index_patterns": ["*"], "masked_fields": ["*"], **entry}],
@@ -53,10 +63,12 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
     for kind, documents in ((Kind.ROLES, made), (Kind.USERS, users)):
         operations = [{"op": "add", "path": f"/{name}", "value": one} for name, one in documents.items()]
         assert node.ask("PATCH", API + kind.value, operations, timeout=120)[0] == 200
-    properties = {name: {"type": kind} for name, kind in TYPES.items()}
+    properties: dict[str, Any] = {name: {"type": kind} for name, kind in TYPES.items()}
+    properties |= {name: {"type": "text", "term_vector": "with_positions_offsets"} for name in ("v", "w")}
     for index in INDICES:
         assert node.ask("PUT", f"/{index}", {"mappings": {"properties": properties}})[0] == 200
         assert node.ask("PUT", f"/{index}/_doc/1?refresh=true", DOCUMENT)[0] == 201
+        assert node.ask("PUT", f"/{index}/_doc/2?refresh=true", {"n": 2, "s": "hiddenword"})[0] == 201
     assert node.ask("PUT", "/_snapshot/made", {"type": "fs", "settings": {"location": "made"}})[0] == 200
     assert node.ask("PUT", "/_snapshot/made/one?wait_for_completion=true", {"indices": "made-kept"})[0] == 200
     assert node.ask("POST", "/made-shut/_close")[0] == 200
@@ -71,6 +83,11 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
 
 def asked(node: Node, who: str, method: str, path: str, body: Any) -> tuple[int, dict[str, Any]]:
     """The status of the engine, and what is decided."""
+    got, told = both(node, who, method, path, body)
+    return got.status_code, told
+
+
+def both(node: Node, who: str, method: str, path: str, body: Any) -> tuple[requests.Response, dict[str, Any]]:
     security = {
         kind.value: node.ask("GET", API + kind.value)[1] for kind in (Kind.ROLES, Kind.USERS, Kind.ACTION_GROUPS)
     }
@@ -79,9 +96,7 @@ def asked(node: Node, who: str, method: str, path: str, body: Any) -> tuple[int,
     told = answer({"security": security, "principal": {"name": who}, "request": request, "world": world})
     with requests.Session() as session:
         session.trust_env, session.verify = False, str(node.ca)
-        return session.request(
-            method, f"{node.url}/{path}", json=body, auth=(who, PASSWORD), timeout=60
-        ).status_code, told
+        return session.request(method, f"{node.url}/{path}", json=body, auth=(who, PASSWORD), timeout=60), told
 
 
 @pytest.mark.parametrize("to", ["made-unmade-new", "made-new"])
@@ -136,3 +151,42 @@ def test_what_is_like_a_document_of_a_closed_index_is_said_to_end_in_an_error(
     got, told = asked(node, "made-all", "POST", "made-a/_search", body)
     assert got == status
     assert any("ends in an error (400)" in one for one in told["notes"]) is (status == 400)
+
+
+@pytest.mark.parametrize("field", ["v", "w"])
+@pytest.mark.parametrize("who", ["made-part", "made-all"])
+def test_what_term_vectors_show_of_hidden_and_masked_fields_is_said(node: Node, who: str, field: str) -> None:
+    got, told = both(node, who, "GET", f"made-a/_termvectors/1?fields={field}", None)
+    assert (got.status_code, told["allowed"]) == (200, True)
+    shows, limited = f"{field}word" in got.text, who == "made-part"
+    assert shows is (not limited or node.version.startswith("2"))
+    assert any("_termvectors" in one for one in told["notes"]) is (shows and limited)
+    got, told = both(
+        node, who, "POST", "_mtermvectors", {"docs": [{"_index": "made-a", "_id": "1", "fields": [field]}]}
+    )
+    assert (f"{field}word" in got.text) is shows
+    assert any("_termvectors" in one for one in told["notes"]) is (shows and limited)
+
+
+@pytest.mark.parametrize("kind", ["term", "phrase"])
+@pytest.mark.parametrize("who", ["made-part", "made-all"])
+def test_what_suggestions_show_of_hidden_documents_is_said(node: Node, who: str, kind: str) -> None:
+    body = {
+        "suggest": {
+            "one": {"text": "hiddenwort", kind: {"field": "s"} | ({"confidence": 0} if kind == "phrase" else {})}
+        }
+    }
+    got, told = both(node, who, "POST", "made-a/_search", body)
+    assert (got.status_code, told["allowed"]) == (200, True)
+    assert "hiddenword" in json.dumps(got.json()["suggest"])
+    assert any("suggestions" in one for one in told["notes"]) is (who == "made-part")
+    got, told = both(node, who, "POST", "made-a/_search", {"query": {"match": {"s": "hiddenword"}}})
+    assert (got.json()["hits"]["total"]["value"], told["notes"]) == (0 if who == "made-part" else 1, [])
+
+
+@pytest.mark.parametrize("names", ["made-a", ".opendistro_security", ".opendistro_security,made-a", "*"])
+def test_the_plugins_own_index_answers_whatever_the_masks(node: Node, names: str) -> None:
+    status, told = asked(node, "made-twice", "GET", f"{names}/_search", None)
+    ends = node.version.startswith("2") and names == "made-a"
+    assert (status, told["allowed"]) == (400 if ends else 200, True)
+    assert any(one["error"] for one in told["needs"]) is ends

@@ -47,7 +47,7 @@ def decide(file: str) -> None:
 
     Prints one JSON object: allowed (null where only the engine can tell), the visible indices, and of each its document
     filter, fields, masks and reasons; under unknown what only the engine can tell, under notes what a request that is let in
-    may be refused for all the same.
+    may be refused for all the same, or shows beyond its views.
     Nothing is asked of an engine.
 
     \b

@@ -54,6 +54,7 @@ _LEAVES_OUT = (
 # A request of this kind names no indices that the engine could leave out.
 _WHOLE = ("indices:data/read/point_in_time/delete",)
 BARE = "permissions alone"  # among the options of what is decided without a look at document filters, field rules and masks
+TERM_VECTORS = ("indices:data/read/tv", "indices:data/read/mtv[shard]")
 IN_POINT = "point in time"  # among the options of a search: its names are those of a point in time
 # In which no names are found, though the path or the body has them; of these 3.4.0 looks at limits of indices alone.
 _NAMELESS = (*_WHOLE, "cluster:monitor/shards")

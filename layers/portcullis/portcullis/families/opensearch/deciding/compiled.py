@@ -210,7 +210,8 @@ class Compiled:
             return self._decision(who, action, meant, True, nothing, blocked, rows)
         if self._granted.older and reached and (broken := self._seeing.broken_behind(who, action, reached)):
             return self._decision(who, action, rows, False, (broken,))
-        if reached and opens(action) and (clash := self._seeing.clash_on_all(who, reached)):
+        # Of the plugin's own index nothing is read, so that it answers whatever the masks.
+        if reached and not reached & self._own and opens(action) and (clash := self._seeing.clash_on_all(who, reached)):
             return self._decision(who, action, meant, True, nothing, f"400: {clash}", rows)
         return self._decision(who, action, Asked(reached), True, nothing, "", rows, reach)
 

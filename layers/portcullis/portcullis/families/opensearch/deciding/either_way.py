@@ -9,6 +9,7 @@ from portcullis.access.actual import Actual, Json
 from portcullis.access.questions.answers import ALIAS_FILTER, Decided, Seen, There
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.actions import is_cluster_action, minds_filters
+from portcullis.families.opensearch.deciding.beyond import SHOWS_TERMS, shows_terms
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.ending import ends_with, with_error
 from portcullis.families.opensearch.deciding.facts import facts_of
@@ -98,6 +99,8 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     by_alias = {index: by_aliases_alone(here.names, index, indices) for index in reached if there.aliases}
     if any(by_alias.values()):
         doubts.append(ALIAS_FILTER)
+    if strict.allowed and shows_terms(here, action, [view for view in strict.views if view.allowed]):
+        doubts.append(SHOWS_TERMS)
     every = (in_part, lifted, by_v4)
     allowed = strict.allowed if all(one.allowed == strict.allowed for one in every) else None
     if allowed and strict.conditional:

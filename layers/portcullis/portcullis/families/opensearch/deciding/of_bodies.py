@@ -46,7 +46,7 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
         return _point_in_time(method, rest, default, body)
     if rest == ["_search"] and not default and isinstance(body, dict) and "pit" in body:
         names = points_in_time([_object(body["pit"]).get("id")])
-        whole = Need(f"{R}search", names, {IN_POINT: "true"}, reads=read_by_value(body))
+        whole = Need(f"{R}search", names, {IN_POINT: "true"}, reads=read_by_value(body), suggests=suggests(body))
         return iter((whole, *lookups(body)))
     if default and rest in (["_update_by_query"], ["_delete_by_query"]) and method == "POST":
         return itertools.chain(_by_query(default, rest[0], query), lookups(body))
@@ -99,6 +99,13 @@ def read_by_value(body: Any) -> tuple[str, ...]:
             if isinstance(name, str) and not name.startswith("_"):
                 found[name] = None
     return tuple(found)
+
+
+def suggests(body: Any) -> bool:
+    """Whether a search suggests terms of the index."""
+    wanted = body.get("suggest") if isinstance(body, dict) else None
+    every = wanted.values() if isinstance(wanted, dict) else ()
+    return any(isinstance(one, dict) and one.keys() & {"term", "phrase"} for one in every)
 
 
 def _summed_up(part: Any) -> Iterator[str]:
@@ -165,7 +172,14 @@ def _msearch(body: Any, default: str, also: tuple[str, ...] = ()) -> Iterator[Ne
         named = header.get("index", default) if isinstance(header, dict) else default
         names = _names(named) if named else ()
         search = lines[2 * item + 1] if len(lines) > 2 * item + 1 and not also else None
-        yield Need(f"{R}search", names, item=item, unless=refused_by(search), reads=read_by_value(search))
+        yield Need(
+            f"{R}search",
+            names,
+            item=item,
+            unless=refused_by(search),
+            reads=read_by_value(search),
+            suggests=suggests(search),
+        )
         yield from lookups(search, item)
 
 

@@ -13,6 +13,7 @@ from portcullis.families.opensearch.deciding.of_bodies import (
     read_by_value,
     refused_by,
     several,
+    suggests,
 )
 from portcullis.families.opensearch.names.world import LISTED, OPEN_ONES, Options
 
@@ -274,6 +275,7 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
             unless=unless,
             brings=brings,
             reads=read_by_value(body) if action == f"{R}search" and len(actions) == 1 else (),
+            suggests=action == f"{R}search" and suggests(body),
             of_each=each.get(action),
         )
         for action in actions

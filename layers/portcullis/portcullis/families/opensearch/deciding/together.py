@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.actions import BARE, is_cluster_action
+from portcullis.families.opensearch.deciding.beyond import beyond
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.ending import ends_with, of_each, with_error
 from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W, of_aliases
@@ -25,11 +26,6 @@ _WITH_UPDATES = (
     "2.19 refuses a bulk request with an update where documents, fields or masks limit what is seen of any index in it"
 )
 _UNSURE = "a document filter that cannot be made may refuse all items: only the engine knows"
-_MASKED_VALUES = (
-    "%s of %s is masked: where it is a number, a date, an address, or true and false, what sums it up, sorts by it or lists it ends"
-    " in an error (500 or 400), or lacks the documents of that index"
-)
-_LIKE_CLOSED = "a search for what is like a document of a closed index ends in an error (400), if any shard is searched"
 _OF_ITEMS = (BULK[0], f"{R}msearch", f"{R}mget", f"{R}mtv")
 
 
@@ -39,7 +35,9 @@ class Together:
     answers: list[tuple[Need, Decision]]
     items: dict[str, bool | None] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
-    notes: list[str] = field(default_factory=list)  # of what is permitted: what would be refused all the same
+    notes: list[str] = field(
+        default_factory=list
+    )  # of what is permitted: what would be refused, end in an error, or be shown all the same
 
 
 def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fields) -> Together:
@@ -76,7 +74,7 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
         told.allowed = None if told.allowed and not items else told.allowed
         told.items = {at: None if done else done for at, done in items.items()}
     if told.allowed is not False:
-        told.notes = list(dict.fromkeys((*_notes(asked, caller, wanted, fields), *_ends_by_values(asked, answers))))
+        told.notes = list(dict.fromkeys((*_notes(asked, caller, wanted, fields), *beyond(asked, answers))))
     told.unknown = list(doubts)
     return told
 
@@ -202,17 +200,6 @@ def _notes(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fiel
             known = target in fields and need.brings is not None
             if not known and not asked.decide(caller, MAP, (target or name,)).allowed:
                 yield _NEW_FIELD % name
-
-
-def _ends_by_values(asked: Compiled, answers: Sequence[tuple[Need, Decision]]) -> Iterator[str]:
-    """What of a search that is let in ends in an error by the values that it reads. Seen on 2.19.3 and 3.4.0."""
-    for need, answer in answers:
-        if any(asked.names.of((name,)) & asked.names.closed for name in need.like):
-            yield _LIKE_CLOSED
-        for name in need.reads if answer.allowed and not answer.error else ():
-            for view in answer.views:
-                if view.allowed and view.masks_of(name):
-                    yield _MASKED_VALUES % (name, view.index)
 
 
 def _written(asked: Compiled, wanted: Sequence[Need]) -> Iterator[tuple[Need, str]]:
