@@ -221,12 +221,24 @@ def test_what_only_the_engine_reads_is_unknown_and_never_a_no(here: Account) -> 
     assert "anybody:a name that fits /\\p{L}+/" in names(who(here, "read", "payroll-1"), None)
 
 
-def test_another_clusters_index_is_unknown_for_everybody_of_a_domain(here: Account) -> None:
-    """Also for whoever may everything here: the other domain maps them by itself. Nobody is asked for its facts."""
-    for does, what in (("read", "dc2:catalyst-a"), ("GET", "dc2:catalyst-*/_search"), ("write", "dc2:catalyst-a")):
+class NotShown:
+    """Connections that Amazon does not show."""
+
+    def shown(self) -> None:
+        raise Unreachable("AccessDeniedException")
+
+
+def test_another_clusters_index_is_unknown_for_everybody_of_a_domain_whose_connections_are_not_shown(
+    here: Account,
+) -> None:
+    """Also for whoever may everything here: the other domain maps them by itself."""
+    here.services = replace(here.services, connections=lambda _: NotShown())
+    for does, what in (("read", "dc2:catalyst-a"), ("GET", "dc2:catalyst-*/_search")):
         found = can(here, "kim", does, what)
         assert (found.allowed, found.exit_status) == (None, 4)
         assert "is of another cluster" in found.answer
+        assert "AccessDeniedException" in " ".join(found.unknown)
+    assert can(here, "kim", "write", "dc2:catalyst-a").allowed is False  # nothing is ever written there
     told = who(here, "read", "dc2:*")
     assert names(told) == set()
     assert names(told, None) == {one.person for one in told.people}

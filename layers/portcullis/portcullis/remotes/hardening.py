@@ -298,10 +298,8 @@ def _roles_that_go_along(facts: HardFacts) -> Iterator[Finding]:
         # A role that no file makes is the engine's own, which both have.
         if (role in there.roles or role not in (here.roles or {})) and not role.startswith(OUR_ROLES):
             what = "administer it" if role in _ADMINISTRATORS else "have that one there, whoever is mapped"
-            says = (
-                f"{_named(people)} of {here.name} have {role}, a name that {there.name} has too: a {here.release} sends it, "
-                f"and they {what}"
-            )
+            known = f"{_named(people)} of {here.name} have {role}, a name that {there.name} has too"
+            says = f"{known}: a {here.release} sends it, and they {what}"
             remedy = (
                 f"3.x on {here.name}, which sends no role that is mapped; or roles of names that {there.name} has not"
             )
@@ -346,10 +344,7 @@ def _never_opensearch(facts: HardFacts) -> Iterator[str]:
         f"an internal user of {here} who is called as an admin certificate of {there}, or is given a role of {there} by "
         f"opendistro_security_roles, is taken for just that: the first reads everything of {there}, its security index too"
     )
-    yield (
-        f"a search that names {there} alone is not asked for any permission on {here}: what its roles say limits nobody, "
-        f"a lock of {here} neither"
-    )
+    yield f"a search that names {there} alone takes no permission on {here}: its roles limit nobody there, nor does a lock of {here}"
     yield f"{there} has no limit for {here} as a whole: what is allowed is the sum of its mappings, which serve its own people too"
     yield f"a connection between the two does not end by itself; {there} can end it as a whole, for nobody alone"
 

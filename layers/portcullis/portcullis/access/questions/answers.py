@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from urllib.parse import unquote
 
-from portcullis.access.actual import Json
+from portcullis.access.actual import Actual, Json
 
 
 @dataclass(frozen=True, slots=True)
@@ -72,6 +72,7 @@ class Far:
     certain: bool = True
     unknown: tuple[str, ...] = ()
     agreed: bool = False
+    held: Actual | None = None  # all that the other engine holds, where it maps whoever asks by itself; None: not known
 
     @property
     def called(self) -> str:
@@ -155,6 +156,7 @@ class Decided:
     in_part: bool = False
     nobody: str = ""  # why they have no role, where it is another reason than that no mapping names them
     beyond: tuple[Reason, ...] = ()
+    elsewhere: bool = False  # another cluster decides, also of whoever has no role here
     ends: str = (
         ""  # the error that answers it although it is permitted ("404: logs does not exist"); empty: none that is known
     )

@@ -34,6 +34,7 @@ from portcullis.families.opensearch.deciding.need import (
     of_aliases,
 )
 from portcullis.families.opensearch.deciding.of_documents import field_of
+from portcullis.families.opensearch.deciding.over_there import over
 from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, widest
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
@@ -74,7 +75,11 @@ class OpenSearchAnswers:
     not_looked_at = ("the network", "the domain's access policy", "the person's own IAM policies")
 
     def answer(self, actual: Actual, caller: Caller, request: Request, there: There) -> Decided:
-        return _answer(actual, caller, request, there)
+        return (
+            over(actual, caller, request, there)
+            if parted(request.names)[1]
+            else _answer(actual, caller, request, there)
+        )
 
     def field(self, seen: Seen, path: Path, engine: str) -> Field:
         fields = Fields(not seen.fields_only, seen.fields_only or seen.fields_hidden)
@@ -89,6 +94,8 @@ class OpenSearchAnswers:
         return tuple(patterns)
 
     def permitting(self, actual: Actual, roles: Iterable[str], request: Request, there: There) -> tuple[str, ...]:
+        if parted(request.names)[1]:  # the other one decides by its own mappings
+            return ()
         callers = {role: f"{_SOMEBODY}-{number}" for number, role in enumerate(sorted({*roles}))}
         alone = SecurityConfig(
             {

@@ -7,26 +7,32 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from portcullis.access.questions.answers import Far, is_beyond
+from portcullis.custody.stopping import stopping
 from portcullis.errors import PortcullisError
-from portcullis.operations.access.asking.scene import Scene, fits
+from portcullis.operations.access.asking.opened import once_open
+from portcullis.operations.access.asking.scene import Scene, engine_named, fits, there_on
 from portcullis.operations.remotes.asking.other_side import as_it_is, by_file
 from portcullis.operations.remotes.files import file_of, files_in_force, on_cluster
-from portcullis.operations.services import Services
+from portcullis.operations.services import Services, Site
+from portcullis.remotes.connections import CONNECTED
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment
 
 _FAMILY = "elasticsearch"
+CONNECTION = "connection"  # of two domains
 
 
 def reaching(services: Services, scene: Scene, names: Iterable[str]) -> Scene:
     """The scene with the remote clusters that these names mean, each looked at once. Without any in the names nothing is asked of anybody.
 
-    What cannot be looked at stands in the scene as not known. A domain of OpenSearch shows no other side: its family says so."""
+    What cannot be looked at stands in the scene as not known. Of a domain's connections those that let searches through."""
     wanted = tuple(_aliases(names))
-    if not wanted or scene.family.name != _FAMILY:
+    if not wanted:
         return scene
     site = services.site(scene.deployment)
+    if scene.family.name != _FAMILY:
+        return _reaching_domains(services, site, scene, wanted)
     try:
         here, info = on_cluster(file_of(site)), site.remotes.info()
     except PortcullisError as error:
@@ -36,6 +42,41 @@ def reaching(services: Services, scene: Scene, names: Iterable[str]) -> Scene:
     files = files_in_force(services) if meant else {}
     found = {alias: as_it_is(services, site, here, files, alias, info) for alias in meant}
     return _with(scene, found, info)
+
+
+def _reaching_domains(services: Services, site: Site, scene: Scene, wanted: Iterable[str]) -> Scene:
+    if site.registration.domain is None:
+        return scene
+    try:
+        reads = [one for one in site.connections.shown().reads if one.status in CONNECTED]
+    except PortcullisError as error:
+        return replace(scene, unseen=(*scene.unseen, f"the connections of {site.name} could not be read: {error}"))
+    named = {one.alias: one.other for one in reads}
+    here = {name: services.site(name).registration.domain for name in services.ledger.deployments()} if named else {}
+    by_arn = {domain.arn: name for name, domain in here.items() if domain is not None}
+    found = {
+        alias: _domain(services, alias, by_arn.get(arn, ""), arn)
+        for alias, arn in named.items()
+        if _is_meant(alias, wanted)
+    }
+    return _with(scene, found, named)
+
+
+def _domain(services: Services, alias: str, name: str, arn: str) -> Far:
+    """The domain behind an alias, as it is."""
+    if not name:
+        return Far(
+            alias, "", CONNECTION, unknown=(f"{arn} is no deployment of this account: it could not be looked at",)
+        )
+    other = services.site(name)
+    custody = other.ledger.custody(name)
+    stopped, certain = stopping(custody)
+    far = Far(alias, "", CONNECTION, name, stopped=stopped, certain=certain)
+    try:
+        there = replace(there_on(other.engine), engine=engine_named(name, other.ledger.model(name)))
+        return replace(far, held=once_open(other, custody, other.engine.read()), there=there)
+    except PortcullisError as error:
+        return replace(far, unknown=(f"{name} could not be looked at: {error}",))
 
 
 def reaching_by_file(

@@ -265,7 +265,7 @@ def _of_engine(scene: Scene, person: Person, decided: Decided, since: Since) -> 
     since.look_for(
         {*decided.roles.values(), *(str(Claim(scene.family.roles, one.role)) for one in decided.permissions)}
     )
-    if not decided.roles:
+    if not decided.roles and not decided.elsewhere:
         yield Reason(Layer.MAPPING, "", decided.nobody or _NO_MAPPING, "stops here")
         return
     for role, entry in decided.roles.items():
@@ -353,7 +353,7 @@ def _no(person: Person, decided: Decided, stopped: str) -> str:
         return stopped
     if person.caller is None:
         return person.refused
-    if not decided.roles:
+    if not decided.roles and not decided.elsewhere:
         return decided.nobody or _NO_MAPPING
     if not decided.permissions and not decided.beyond:
         return f"no permission of {', '.join(decided.roles)} covers it"

@@ -96,11 +96,9 @@ def live(
     known = with_foundation(kept.access, site.registration).people
     everybody = people(family, held, kept.access.grants, looked.membership, pool, users)
     found = answers.as_known(held, known, kept.access.grants, everybody)
-    there = there or look("which indices there are", lambda: _there(site.engine), There())
-    from portcullis.model.text.reading import read  # late: no event needs it
-
-    engine = str(read(kept.text, f"{site.name}.yaml").data.get("engine", ""))
-    there = replace(there, engine=engine, dialect=look("which form the engine speaks", lambda: site.engine.dialect, ""))
+    there = there or look("which indices there are", lambda: there_on(site.engine), There())
+    dialect = look("which form the engine speaks", lambda: site.engine.dialect, "")
+    there = replace(there, engine=engine_named(site.name, kept), dialect=dialect)
     return Scene(
         site.name,
         family,
@@ -118,7 +116,14 @@ def live(
     )
 
 
-def _there(engine: Engine) -> There:
+def engine_named(deployment: str, kept: KeptModel) -> str:
+    """The engine as the file in force names it."""
+    from portcullis.model.text.reading import read  # late: no event needs it
+
+    return str(read(kept.text, f"{deployment}.yaml").data.get("engine", ""))
+
+
+def there_on(engine: Engine) -> There:
     """Of an engine that does not tell which aliases it has, the indices. Nor does one that leaves out an index: it may answer with what
     the automation is permitted to see alone (do_not_fail_on_forbidden), and what is missing must not become a certain no."""
     indices = engine.blocks().keys()

@@ -1,0 +1,153 @@
+"""Given a domain that searches another, then what somebody may read there is answered by the other one's mappings."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import Any
+
+import pytest
+from portcullis.access.questions.answers import Far, Layer, Request, There, WhoCan, Why
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.limiting.known import known
+from portcullis.operations.access.asking.questions import who_can, why
+from portcullis.operations.access.asking.scene import Scene, live
+from portcullis.remotes.connections import Connection, Connections
+
+from tests.operations.orders import CAUSE, orders_account
+from tests.operations.remotes.test_connecting import Amazon
+from tests.operations.worlds import Account, arn, place
+
+RED = '{"term": {"team": "red"}}'
+THERE = SecurityConfig(
+    {
+        Kind.ACTION_GROUPS: known("OpenSearch_3.3").action_groups,
+        Kind.ROLES: {
+            "red": {"index_permissions": [{"index_patterns": ["logs-*"], "allowed_actions": ["read"], "dls": RED}]},
+            "shards": {
+                "index_permissions": [
+                    {"index_patterns": ["logs-*"], "allowed_actions": ["indices:admin/shards/search_shards"]}
+                ]
+            },
+            "keeps_orders": {"index_permissions": [{"index_patterns": ["hr"], "allowed_actions": ["read"]}]},
+        },
+        Kind.MAPPINGS: {
+            "red": {"users": [arn("user", "kim"), "nobody-here"]},
+            "shards": {"users": [arn("user", "nora")]},
+        },
+    }
+)
+FAR = Far(
+    "far",
+    "",
+    "connection",
+    "logs",
+    held=THERE,
+    there=There(("hr", "logs-1"), "OpenSearch_3.3", True, {}),
+)
+
+
+@pytest.fixture
+def here() -> Account:
+    return orders_account()
+
+
+def scene(here: Account, far: Far = FAR, engine: str = "") -> Scene:
+    found = live(here.services.site("demo"))
+    there = replace(found.there, remotes={"far": far}, **({"engine": engine} if engine else {}))
+    return replace(found, there=there)
+
+
+def could(of: Scene, person: str, does: str, what: str) -> Why:
+    return why(of, person, Request(does, what) if "/" in what else Request(does, indices=tuple(what.split(","))))
+
+
+@pytest.mark.parametrize(
+    ("person", "does", "what", "allowed", "words"),
+    [
+        ("kim", "read", "far:logs-1", True, f"documents that match {RED}"),
+        ("kim", "GET", "far:logs-*/_search", True, "yes"),
+        ("kim", "GET", "far:logs-1/_count", True, "yes"),
+        ("kim", "read", "far:hr", False, "logs refuses: no index permission of red on hr"),
+        ("kim", "GET", "far:logs-1/_search?scroll=1m", False, "covers indices:admin/shards/search_shards"),
+        ("kim", "write", "far:logs-1", False, "sends no request of this kind to another cluster"),
+        ("kim", "GET", "far:logs-1/_doc/7", False, "sends no request of this kind to another cluster"),
+        ("rita", "read", "far:logs-1", False, "logs refuses: no mapping there names them"),
+        ("kim", "read", "nope:logs-1", False, "no index permission"),
+        ("kim", "POST", "far:logs-1/_delete_by_query", None, "only the engines can tell"),
+    ],
+)
+def test_the_other_side_decides(
+    here: Account, person: str, does: str, what: str, allowed: bool | None, words: str
+) -> None:
+    found = could(scene(here), person, does, what)
+    assert found.allowed is allowed
+    assert words in found.answer
+
+
+def test_the_chain_goes_on_over_there(here: Account) -> None:
+    found = could(scene(here), "kim", "read", "far:logs-1")
+    told = [
+        (one.layer, one.effect) for one in found.reasons if one.layer in (Layer.REMOTE, Layer.MAPPING, Layer.PERMISSION)
+    ]
+    assert told[-3:] == [
+        (Layer.REMOTE, "is another cluster"),
+        (Layer.MAPPING, "gives red there"),
+        (Layer.PERMISSION, "allows it"),
+    ]
+    assert [one.index for one in found.seen] == ["far:logs-1"]
+
+
+def test_a_2_x_sends_the_names_of_roles(here: Account) -> None:
+    """kim has keeps_orders here: of the same name it is theirs there."""
+    assert could(scene(here), "kim", "read", "far:hr").allowed is False
+    assert could(scene(here, engine="OpenSearch_2.19"), "kim", "read", "far:hr").allowed is True
+
+
+def test_who_can_lists_whom_the_other_side_maps(here: Account) -> None:
+    found: WhoCan = who_can(scene(here), Request("read", indices=("far:logs-1",)))
+    assert [one.person for one in found.people if one.allowed] == ["iam_user:kim"]
+
+
+def test_what_was_not_looked_at_is_not_known(here: Account) -> None:
+    found = could(
+        scene(here, replace(FAR, held=None, unknown=("it is no deployment of this account",))),
+        "kim",
+        "read",
+        "far:logs-1",
+    )
+    assert found.allowed is None
+    assert "could not be looked at" in found.answer
+    without = replace(live(here.services.site("demo")))
+    assert could(without, "kim", "read", "far:logs-1").allowed is None
+    # A setting of the other side that no engine shows.
+    assert could(scene(here), "kim", "read", "far:*").allowed is None
+
+
+def test_a_lock_of_the_other_side_comes_first(here: Account) -> None:
+    locked = could(scene(here, replace(FAR, stopped="logs is locked")), "kim", "read", "far:logs-1")
+    assert (locked.allowed, "logs is locked" in locked.answer) == (False, True)
+    assert (
+        could(
+            scene(here, replace(FAR, stopped="logs is being locked", certain=False)), "kim", "read", "far:logs-1"
+        ).allowed
+        is None
+    )
+
+
+def test_the_other_domain_is_found_by_its_connection(here: Account) -> None:
+    """A domain that is connected to itself: what it holds is read as that of the other one."""
+    from portcullis.entry.verbs import VERBS
+
+    here.registered(place=place())
+    own = here.services.site("demo").registration.domain
+    assert own is not None
+    reads = (Connection("1", own.arn, "ACTIVE", "self"), Connection("2", f"{own.arn}-of-others", "ACTIVE", "other"))
+    services = replace(here.services, connections=lambda _: Amazon(Connections(reads=reads)))
+
+    def can(person: str, what: str) -> Any:
+        return VERBS["can"].run(services, "demo", CAUSE, person=person, does="read", what=what)
+
+    assert can("rita", "self:payroll-1").allowed is True
+    assert can("kim", "self:payroll-1").allowed is False
+    other = can("rita", "other:payroll-1")
+    assert (other.allowed, "no deployment of this account" in " ".join(other.unknown)) == (None, True)
