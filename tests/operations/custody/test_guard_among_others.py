@@ -364,3 +364,32 @@ def test_offered_keys_are_narrowed_where_there_are_any(monkeypatch: pytest.Monke
     monkeypatch.setattr(module, "gives_keys", lambda *_: gives)
     rules = rules_of(here.services.site("demo"))
     assert rules.measures == machine.Rules().measures | ({Measure.NARROW_KEYS} if gives else set())
+
+
+@pytest.mark.parametrize("may_delete", [True, False])
+def test_the_deletion_of_a_domain_is_left_to_whoever_may(monkeypatch: pytest.MonkeyPatch, may_delete: bool) -> None:
+    here, whole, left = town(), module._at_rest, list[frozenset[Measure]]()
+
+    def at_rest(site: Any, cause: Any, hint: Any, leaves: frozenset[Measure]) -> Any:
+        left.append(leaves)
+        return whole(site, cause, hint, leaves)
+
+    monkeypatch.setattr(module, "_at_rest", at_rest)
+    settings = replace(here.services.settings, may_delete=may_delete)
+    guard(replace(here.services, settings=settings), "demo", CAUSE, leaves=[Measure.PROVE])
+    assert left == [frozenset({Measure.PROVE} if may_delete else {Measure.PROVE, Measure.DELETE_DOMAIN})]
+
+
+def test_what_nobody_thought_of_is_kept_with_its_kind() -> None:
+    here = town()
+    here.aws.disabled = True
+
+    class Broken:
+        def __getattr__(self, name: str) -> object:
+            return getattr(here.aws, name)
+
+        def set_policy(self, *_: object) -> None:
+            raise KeyError("Domain")
+
+    after = guard(replace(here.services, gate=lambda _: Broken()), "demo", CAUSE)
+    assert after.measures[Measure.DENY_POLICY].detail == "KeyError: 'Domain'"

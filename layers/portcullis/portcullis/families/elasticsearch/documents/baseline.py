@@ -32,9 +32,10 @@ _LOCK = _role(
     "blocks and unblocks indices and ends open searches when the key is gone; reads no document",
     cluster=[
         *("monitor", "cluster:admin/indices/scroll/clear_all"),
-        # What deletes indices and snapshots by itself rests while it is locked.
+        # What deletes indices and snapshots by itself, or reads and sends, rests while it is locked.
         *("cluster:admin/ilm/operation_mode/get", "cluster:admin/ilm/start", "cluster:admin/ilm/stop"),
         *("cluster:admin/slm/start", "cluster:admin/slm/status", "cluster:admin/slm/stop"),
+        "cluster:admin/xpack/watcher/service",
     ],
     indices=[
         {
