@@ -19,12 +19,12 @@ pytestmark = pytest.mark.embedded
 def _without(scene: Scene, action: str, *functions: str) -> Iterator[None]:
     """Whoever may write policies of roles takes this right from all who lock and open, or from these functions."""
     never = {"Effect": "Deny", "Action": action, "Resource": "*"}
-    with _with(scene, never, *(functions or ("key_guard", "sweep"))):
+    with with_statement(scene, never, *(functions or ("key_guard", "sweep"))):
         yield
 
 
 @contextmanager
-def _with(scene: Scene, statement: dict[str, object], *functions: str) -> Iterator[None]:
+def with_statement(scene: Scene, statement: dict[str, object], *functions: str) -> Iterator[None]:
     """These functions' roles have one more statement, for a while."""
     iam, name = scene.aws.client("iam"), "one-more"
     roles = [names.function(function) for function in functions]
@@ -105,7 +105,9 @@ def test_who_is_new_in_an_applied_file_is_known_after_deploy_and_let_in_with_it(
         assert scene.told("not-read") == []
         assert not user.may_search(INDEX)
         reads = ["iam:GetUser", "iam:GetRole", "iam:GetGroup"]  # as a deploy of that file lets each function read them
-        with _with(scene, {"Effect": "Allow", "Action": reads, "Resource": arns}, "identity_sync", "sweep", "operate"):
+        with with_statement(
+            scene, {"Effect": "Allow", "Action": reads, "Resource": arns}, "identity_sync", "sweep", "operate"
+        ):
             scene.swept()
             until(lambda: user.may_search(INDEX), what="who may be read is let in")
             assert scene.cast.operate("status", deployment="demo")["problems"] == []

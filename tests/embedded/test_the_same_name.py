@@ -10,8 +10,9 @@ from typing import Any
 import pytest
 
 from local.embedded import APPLICATION_ROLE
-from local.people import until
+from local.people import Caller, until
 from tests.embedded.scene import INDEX, Scene
+from tests.embedded.test_the_refusals import with_statement
 
 pytestmark = [pytest.mark.embedded, pytest.mark.timeout(600)]
 
@@ -158,3 +159,54 @@ def test_whoever_is_made_again_in_a_lock_is_out_when_it_opens(scene: Scene) -> N
         until(lambda: [one.may_search(INDEX) for one in later] == [True, False, True], what="who is accepted is in")
     for gone in (name, other):
         cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=gone)
+
+
+def test_iam_users_who_leave_join_or_are_made_again_in_a_lock_have_what_is_theirs_when_it_opens(scene: Scene) -> None:
+    """Members of a group, and one who is granted something by name: each as they are at that moment."""
+    iam, group = scene.aws.client("iam"), "catalyst-support"
+    leaves, joins, again, named = (f"in.a.lock.{what}" for what in ("leaves", "joins", "made.again", "named"))
+    people = {name: scene.people.iam_user(name) for name in (leaves, joins, again, named)}
+    for member in (leaves, again):
+        iam.add_user_to_group(GroupName=group, UserName=member)
+    arn = iam.get_user(UserName=named)["User"]["Arn"]
+    read = {"Effect": "Allow", "Action": "iam:GetUser", "Resource": arn}  # as a deploy of the file allows
+    with (
+        with_statement(scene, read, "identity_sync", "key_guard", "sweep", "operate"),
+        granted(scene, f"{{level: support, to: {{iam_user: {named}}}}}"),
+    ):
+        for name in (leaves, again, named):
+            until(lambda name=name: people[name].may_search(INDEX), what=f"{name} may search")
+        scene.cast.operate("lock", "act", deployment="demo", arguments={"reason": "a drill"})
+        until(lambda: scene.cast.state() == "locked", what="it is locked")
+        assert not any(one.may_search(INDEX) for one in people.values())
+        iam.remove_user_from_group(GroupName=group, UserName=leaves)
+        iam.add_user_to_group(GroupName=group, UserName=joins)
+        for name in (again, named):
+            people[name] = made_again_user(scene, name)
+        scene.cast.operate("unlock", "act", deployment="demo")
+        until(lambda: scene.cast.state() == "open", what="it is open")
+        until(lambda: people[joins].may_search(INDEX), what="who joined is in")
+        assert [people[name].may_search(INDEX) for name in (leaves, again, named)] == [False] * 3
+        scene.quiet()
+        scene.swept()
+        assert [people[name].may_search(INDEX) for name in (leaves, again, named)] == [False] * 3
+        assert named in str([alert["happened"] for alert in scene.told("another-person")])
+        iam.add_user_to_group(GroupName=group, UserName=again)
+        scene.cast.operate("apply", "act", deployment="demo", arguments={"accept_new": [named]})
+        for name in (again, named):
+            until(lambda name=name: people[name].may_search(INDEX), what=f"{name} was decided upon")
+    for name in (joins, again):
+        iam.remove_user_from_group(GroupName=group, UserName=name)
+
+
+def made_again_user(scene: Scene, name: str) -> Caller:
+    """Deleted, and somebody else made under the name, with a key of their own."""
+    iam = scene.aws.client("iam")
+    for one in iam.list_groups_for_user(UserName=name)["Groups"]:
+        iam.remove_user_from_group(GroupName=one["GroupName"], UserName=name)
+    for key in iam.list_access_keys(UserName=name)["AccessKeyMetadata"]:
+        iam.delete_access_key(UserName=name, AccessKeyId=key["AccessKeyId"])
+    for policy in iam.list_user_policies(UserName=name)["PolicyNames"]:
+        iam.delete_user_policy(UserName=name, PolicyName=policy)
+    iam.delete_user(UserName=name)
+    return scene.people.iam_user(name)

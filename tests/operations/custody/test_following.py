@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from portcullis.access.actual import Write
 from portcullis.access.plan import Claim, Operation, Plan, Step
 from portcullis.custody.types import Act, Measure, State, Todo
-from portcullis.errors import Overtaken, Shut, Unreachable
+from portcullis.errors import Overtaken, Refused, Shut, Unreachable
 from portcullis.families.elasticsearch.documents.config import Kind as ElasticKind
 from portcullis.families.elasticsearch.family import ELASTICSEARCH
-from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.operations.access.changing.applying import Done, Outcome
 from portcullis.operations.custody import following
@@ -204,3 +205,157 @@ def test_what_is_taken_from_a_document_of_people_counts_too() -> None:
     (found,) = following._who_left(ELASTICSEARCH, Plan(steps=(taken,)))
     assert found.claim == claim
     assert following._who_left(ELASTICSEARCH, Plan(steps=(joined,))) == ()
+
+
+# ---------------------------------------------------------------------- what keeps a wall up
+
+
+def count_of_leases(monkeypatch: pytest.MonkeyPatch) -> list[Site]:
+    asked, still_ours = list[Site](), following.still_ours
+    monkeypatch.setattr(following, "still_ours", lambda site: (asked.append(site), still_ours(site))[1])
+    return asked
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_wall_comes_off_only_while_the_lease_is_ours(monkeypatch: pytest.MonkeyPatch, leaves: bool) -> None:
+    here, site = opened_so_far()
+    if leaves:
+        here.leave("anna")
+        following.follow(site, CAUSE)
+    asked, done = count_of_leases(monkeypatch), list[str]()
+    with following.opening(site, CAUSE):
+        done.append("the wall is off")
+    assert (len(asked), done) == (1, ["the wall is off"])
+
+
+def test_a_wall_stands_while_somebody_who_left_is_in(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, site = opened_so_far()
+    here.leave("anna")
+    monkeypatch.setattr(following, "follow", lambda *_: "")
+    said = "left just now, and still mapped: .*/anna in viewers"
+    with pytest.raises(Unreachable, match=said), following.opening(site, CAUSE):
+        raise AssertionError("the wall came off")
+
+
+@pytest.mark.parametrize("leaves", [True, False])
+def test_a_change_that_is_refused_keeps_a_wall_up_only_for_who_left(
+    monkeypatch: pytest.MonkeyPatch, leaves: bool
+) -> None:
+    here, site = opened_so_far()
+    if leaves:
+        here.leave("anna")
+
+    def refused(*_: Any) -> Outcome:
+        raise Refused("an action group is named like a role")
+
+    monkeypatch.setattr(following, "synchronise", refused)
+    if leaves:
+        with pytest.raises(Refused, match=r"left, and still mapped: .*/anna in viewers; refused, and nobody"):
+            following.follow(site, CAUSE)
+    else:
+        said = "refused, and nobody is in who left: an action group is named like a role"
+        assert following.follow(site, CAUSE) == said
+
+
+def test_passwords_are_followed_before_anything_opens_and_hold_nothing_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    _, site = opened_so_far()
+    asked = list[dict[str, Any]]()
+
+    def silent(*_: Any, **more: Any) -> None:
+        asked.append(more)
+        raise Unreachable("Secrets Manager does not answer")
+
+    monkeypatch.setattr(following, "follow_secrets", silent)
+    assert following.follow(site, CAUSE) == "0 changes"
+    assert asked == [{"unlocking": True}]
+
+    def shut(*_: Any, **__: Any) -> None:
+        raise Shut("demo is locked")
+
+    monkeypatch.setattr(following, "follow_secrets", shut)
+    with pytest.raises(Shut):
+        following.follow(site, CAUSE)
+
+
+@pytest.mark.parametrize(
+    ("what", "holders", "said"),
+    [
+        (
+            "still_to_be_ended",
+            ["readers", "writers"],
+            "what people hold who left readers, writers could not be ended yet",
+        ),
+        ("still_held", [f"p{number}" for number in range(12)], "the engine gave to p0, .*, p9 could not be ended yet"),
+    ],
+)
+def test_what_leavers_hold_keeps_a_wall_up(
+    monkeypatch: pytest.MonkeyPatch, what: str, holders: list[str], said: str
+) -> None:
+    _, site = opened_so_far()
+    monkeypatch.setattr(following, what, lambda _: holders)
+    with pytest.raises(Unreachable, match=said):
+        following.follow(site, CAUSE)
+
+
+def test_a_save_that_is_gone_opens_nothing_until_somebody_did_by_hand() -> None:
+    here, site, todo = locked()
+    here.account.ledger.forget("demo", todo.save_as)
+    with pytest.raises(Refused, match="map by hand whom the model does not ask for: whom it asks for follows"):
+        following.put_back(site, todo, CAUSE)
+    here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "replace", "path": "/viewers", "value": mapping(users=["ben"])}])
+    assert "as somebody has made it by hand" in following.put_back(site, todo, CAUSE)
+
+
+# ---------------------------------------------------------------------- one write after another
+
+
+class Taking:
+    """An engine that answers each write with what comes next."""
+
+    def __init__(self, *answers: Exception | None) -> None:
+        self.answers, self.taken = list(answers), list[Write]()
+
+    def write(self, write: Write) -> None:
+        self.taken.append(write)
+        if error := self.answers[len(self.taken) - 1]:
+            raise error
+
+
+def send(engine: Taking, **how: bool) -> None:
+    writes = [Write(Kind.MAPPINGS, []) for _ in engine.answers]
+    following.send_each(OPENSEARCH, engine, writes, SecurityConfig({}), **how)  # type: ignore[arg-type]
+
+
+def test_a_lock_sends_what_comes_after_a_refused_write_and_tells_the_first() -> None:
+    engine = Taking(Refused("one"), Refused("two"), None)
+    with pytest.raises(Refused, match="one"):
+        send(engine, whatever_is_refused=True)
+    assert len(engine.taken) == 3
+
+
+def test_an_unlock_stops_at_a_refused_write() -> None:
+    engine = Taking(Refused("one"), None)
+    with pytest.raises(Refused, match="one"):
+        send(engine)
+    assert len(engine.taken) == 1
+
+
+@pytest.mark.parametrize(
+    ("culprits", "answers", "taken", "fails"),
+    [
+        ("", [Unreachable("silent"), None], 1, "silent"),
+        ("; an entry is no expression", [Unreachable("silent"), None], 2, ""),
+        ("; an entry is no expression", [None, Unreachable("silent")], 2, "silent; an entry is no expression"),
+    ],
+)
+def test_where_nodes_cannot_load_what_is_held_the_last_answer_counts(
+    monkeypatch: pytest.MonkeyPatch, culprits: str, answers: list[Exception | None], taken: int, fails: str
+) -> None:
+    monkeypatch.setattr(following, "culprits", lambda *_: culprits)
+    engine = Taking(*answers)
+    if fails:
+        with pytest.raises(Unreachable, match=fails):
+            send(engine)
+    else:
+        send(engine)
+    assert len(engine.taken) == taken
