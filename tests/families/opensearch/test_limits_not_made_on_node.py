@@ -6,6 +6,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 import requests
@@ -64,11 +65,14 @@ def node(request: pytest.FixtureRequest) -> Iterator[Node]:
         operations = [{"op": "add", "path": f"/{name}", "value": one} for name, one in documents.items()]
         assert node.ask("PATCH", API + kind.value, operations, timeout=120)[0] == 200
     properties: dict[str, Any] = {name: {"type": kind} for name, kind in TYPES.items()}
+    properties["t2"] = {"type": "keyword"}
     properties |= {name: {"type": "text", "term_vector": "with_positions_offsets"} for name in ("v", "w")}
     for index in INDICES:
         assert node.ask("PUT", f"/{index}", {"mappings": {"properties": properties}})[0] == 200
         assert node.ask("PUT", f"/{index}/_doc/1?refresh=true", DOCUMENT)[0] == 201
-        assert node.ask("PUT", f"/{index}/_doc/2?refresh=true", {"n": 2, "s": "hiddenword"})[0] == 201
+        assert (
+            node.ask("PUT", f"/{index}/_doc/2?refresh=true", {"n": 2, "s": "hiddenword", "t2": "hiddenterm"})[0] == 201
+        )
     assert node.ask("PUT", "/_snapshot/made", {"type": "fs", "settings": {"location": "made"}})[0] == 200
     assert node.ask("PUT", "/_snapshot/made/one?wait_for_completion=true", {"indices": "made-kept"})[0] == 200
     assert node.ask("POST", "/made-shut/_close")[0] == 200
@@ -190,3 +194,38 @@ def test_the_plugins_own_index_answers_whatever_the_masks(node: Node, names: str
     ends = node.version.startswith("2") and names == "made-a"
     assert (status, told["allowed"]) == (400 if ends else 200, True)
     assert any(one["error"] for one in told["needs"]) is ends
+
+
+TERMS = {"terms": {"field": "t2", "min_doc_count": 0}}
+EMPTY: list[tuple[dict[str, Any], bool | None]] = [
+    ({"aggs": {"one": TERMS}}, None),  # refused
+    ({"aggs": {"one": {"terms": {"field": "t2", "min_doc_count": "0"}}}}, None),
+    ({"profile": "true"}, None),
+    ({"aggs": {"of": {"filter": ALL, "aggs": {"one": TERMS}}}}, True),
+    ({"aggs": {"of": {"global": {}, "aggs": {"one": TERMS}}}}, True),
+    ({"aggs": {"one": {"multi_terms": {"terms": [{"field": "t2"}, {"field": "t2"}], "min_doc_count": 0}}}}, True),
+    ({"aggs": {"one": {"terms": {"field": "t2", "min_doc_count": 1}}}}, False),
+    ({"aggs": {"one": {"rare_terms": {"field": "t2"}}}}, False),
+]
+
+
+@pytest.mark.parametrize("in_path", [False, True])
+@pytest.mark.parametrize(("body", "shows"), EMPTY, ids=lambda one: json.dumps(one))
+def test_what_empty_buckets_show_of_hidden_documents_is_said(
+    node: Node, body: dict[str, Any], shows: bool | None, in_path: bool
+) -> None:
+    path = "made-a/_search" + (
+        f"?source={quote(json.dumps(body))}&source_content_type=application/json" if in_path else ""
+    )
+    got, told = both(node, "made-part", "POST", path, None if in_path else body)
+    assert (got.status_code, told["allowed"]) == ((500, False) if shows is None else (200, True))
+    assert ("hiddenterm" in got.text) is bool(shows)
+    assert any("buckets" in one for one in told.get("notes", ())) is bool(shows)
+
+
+def test_a_look_up_that_the_path_holds_is_looked_at(node: Node) -> None:
+    body = {"query": {"terms": {"t": {"index": "made-unmade", "id": "1", "path": "t"}}}}
+    path = f"made-a/_search?source={quote(json.dumps(body))}&source_content_type=application/json"
+    assert asked(node, "made-all", "GET", path, None)[1]["allowed"] is True
+    status, told = asked(node, "made-some", "GET", path, None)
+    assert (status, told["allowed"]) == (500, False)

@@ -14,6 +14,10 @@ SHOWS_TERMS = (
     "2.19 shows by _termvectors the terms of hidden and masked fields, too, where the index keeps term vectors of them (term_vector in its"
     " mapping)"
 )
+_EMPTY = (
+    "buckets without a document (min_doc_count 0 below another sum, or of multi_terms) show terms of all documents of %s, those that the"
+    " filter hides too"
+)
 _SUGGESTS = "suggestions (term, phrase) are made of the terms of all documents of %s, those that the filter hides too"
 _MASKED_VALUES = (
     "%s of %s is masked: where it is a number, a date, an address, or true and false, what sums it up, sorts by it or lists it ends"
@@ -32,6 +36,8 @@ def beyond(asked: Compiled, answers: Sequence[tuple[Need, Decision]]) -> Iterato
             yield from (_MASKED_VALUES % (name, view.index) for name in need.reads if view.masks_of(name))
             if need.suggests and view.written is not None:
                 yield _SUGGESTS % view.index
+            if need.empty and view.written is not None:
+                yield _EMPTY % view.index
         if shows_terms(asked, need.action, views):
             yield SHOWS_TERMS
 

@@ -46,7 +46,14 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
         return _point_in_time(method, rest, default, body)
     if rest == ["_search"] and not default and isinstance(body, dict) and "pit" in body:
         names = points_in_time([_object(body["pit"]).get("id")])
-        whole = Need(f"{R}search", names, {IN_POINT: "true"}, reads=read_by_value(body), suggests=suggests(body))
+        whole = Need(
+            f"{R}search",
+            names,
+            {IN_POINT: "true"},
+            reads=read_by_value(body),
+            suggests=suggests(body),
+            empty=shows_empty_buckets(body),
+        )
         return iter((whole, *lookups(body)))
     if default and rest in (["_update_by_query"], ["_delete_by_query"]) and method == "POST":
         return itertools.chain(_by_query(default, rest[0], query), lookups(body))
@@ -71,12 +78,33 @@ def refused_by(body: Any) -> str:
     """What of a search's body is refused where documents are limited."""
     if not isinstance(body, dict):
         return ""
-    if body.get("profile") is True:
+    if body.get("profile") in (True, "true"):
         return _NO_PROFILE
-    sums = body.get("aggs") or body.get("aggregations") or {}
-    every = sums.values() if isinstance(sums, dict) else ()
-    terms = [one["terms"] for one in every if isinstance(one, dict) and isinstance(one.get("terms"), dict)]
-    return _NO_EMPTY_BUCKETS if any(one.get("min_doc_count") == 0 for one in terms) else ""
+    return _NO_EMPTY_BUCKETS if any("terms" in one and _is_empty(one["terms"]) for one in _sums(body)) else ""
+
+
+def shows_empty_buckets(body: Any) -> bool:
+    """Whether buckets without a document are asked for where the engine does not refuse it: below another sum, or of several fields."""
+    return isinstance(body, dict) and any(
+        _is_empty(one.get("multi_terms")) or any(map(_is_empty, _within_sum(one, deep=False))) for one in _sums(body)
+    )
+
+
+def _sums(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    found = part.get("aggs") or part.get("aggregations")
+    return [one for one in found.values() if isinstance(one, dict)] if isinstance(found, dict) else []
+
+
+def _within_sum(one: Mapping[str, Any], *, deep: bool) -> Iterator[Any]:
+    """What is counted by terms in the sums below one."""
+    if deep:
+        yield from (one.get("terms"), one.get("multi_terms"))
+    for below in _sums(one):
+        yield from _within_sum(below, deep=True)
+
+
+def _is_empty(terms: Any) -> bool:
+    return isinstance(terms, dict) and str(terms.get("min_doc_count")) == "0"
 
 
 def lookups(body: Any, item: int | None = None) -> Iterator[Need]:
@@ -179,6 +207,7 @@ def _msearch(body: Any, default: str, also: tuple[str, ...] = ()) -> Iterator[Ne
             unless=refused_by(search),
             reads=read_by_value(search),
             suggests=suggests(search),
+            empty=shows_empty_buckets(search),
         )
         yield from lookups(search, item)
 

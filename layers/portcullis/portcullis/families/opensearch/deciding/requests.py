@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -13,6 +15,7 @@ from portcullis.families.opensearch.deciding.of_bodies import (
     read_by_value,
     refused_by,
     several,
+    shows_empty_buckets,
     suggests,
 )
 from portcullis.families.opensearch.names.world import LISTED, OPEN_ONES, Options
@@ -249,6 +252,7 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
     parts = [unquote(part) for part in plain.strip("/").split("/")]
     asked = dict(parse_qsl(query, keep_blank_values=True))
     options = {key: value for key, value in asked.items() if key in _OPTIONS}
+    body = _in_path(asked) if body is None and "source" in asked else body
     by_shard = asked.get("ccs_minimize_roundtrips") == "false"
     if ":" in plain and (by_shard or "scroll" in asked):
         options[BY_SHARD] = "true"
@@ -275,7 +279,8 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
             unless=unless,
             brings=brings,
             reads=read_by_value(body) if action == f"{R}search" and len(actions) == 1 else (),
-            suggests=action == f"{R}search" and suggests(body),
+            suggests=action == f"{R}search" and (suggests(body) or "suggest_field" in asked),
+            empty=action == f"{R}search" and shows_empty_buckets(body),
             of_each=each.get(action),
         )
         for action in actions
@@ -297,6 +302,15 @@ def _played_over_clusters(found: tuple[Need, ...], *, by_shard: bool = False) ->
     if certain or looks_up or by_shard or any(need.unless for need in searches):
         raise NotKnown("of requests over clusters, what this one comes to only the engines can tell", certain)
     return found
+
+
+def _in_path(asked: Mapping[str, str]) -> Any:
+    """A body that is sent as a part of the path."""
+    text = asked["source"]
+    try:
+        return json.loads(text)
+    except ValueError:
+        return text  # of lines
 
 
 def _of_cluster(method: str, path: str) -> tuple[str, ...] | None:
