@@ -112,3 +112,8 @@ def test_one_wrong_filter_has_one_finding_and_not_what_follows_from_it():
     assert [
         len(findings) for findings in found('{"terms": {"area": ["${user.roles}", "${attr.jwt.x}"]}}').values()
     ] == [1]
+
+
+def test_a_number_that_is_too_long_is_said_in_words_for_people():
+    (finding,) = found(f'{{"term": {{"n": {"9" * 5000}}}}}')["dls-invalid"]
+    assert finding.message == "the document-level query is not JSON: a number of 5,000 digits"

@@ -114,7 +114,8 @@ def rekey_state(services: Services, deployment: str) -> Rekeyed:
 def _begin(services: Services, deployment: str, cause: Trigger, to: str) -> Move:
     if not to or to == deployment:
         remedy = f"deploy another deployment with the new key first, then: re-key {deployment} --to THAT"
-        raise BadInput(f"{to or 'nothing'} is no deployment to move to", source="request", place="to", remedy=remedy)
+        problem = f"{to} cannot move to itself" if to else f"nobody said where {deployment} is to move to"
+        raise BadInput(problem, source="request", place="to", remedy=remedy)
     old, new = services.ledger.registration(deployment), services.ledger.registration(to)
     for one in (old, new):
         state = services.ledger.custody(one.deployment).state
