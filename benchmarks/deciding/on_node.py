@@ -91,7 +91,7 @@ _SEVERAL: tuple[tuple[str, str, Any], ...] = (
     # What reads values: of a number that is masked it may end in an error.
     *(
         ("POST", "_search?size=100", one)
-        for one in ({"sort": ["m"]}, {"sort": ["a"]}, {"docvalue_fields": ["m", "a"]}, {"suggest": _SUGGESTED})
+        for one in ({"sort": ["m"]}, {"sort": ["a"]}, {"docvalue_fields": ["m", "a"]}, {"suggest": _SUGGESTED, **_ALL})
     ),
     # What a search looks up besides: all documents are found all the same.
     *(
@@ -577,6 +577,8 @@ def _one(
     tally.limited += any(view.documents is not None or not view.fields.everything for view in views.values())
     if "size=100" not in path and '"size": 100' not in json.dumps(body):
         return  # not all that there is may be shown
+    if any("opened by an alias" in one for one in ours["notes"]):
+        return
     yield from _hits(got.json()["hits"]["hits"], views, older=on.node.version.startswith("2"))
 
 

@@ -229,3 +229,16 @@ def test_a_look_up_that_the_path_holds_is_looked_at(node: Node) -> None:
     assert asked(node, "made-all", "GET", path, None)[1]["allowed"] is True
     status, told = asked(node, "made-some", "GET", path, None)
     assert (status, told["allowed"]) == (500, False)
+
+
+@pytest.mark.parametrize("names", ["made-a", "made-filtered", "made-filtered,made-a", "made-filtered,made-kept"])
+def test_a_point_in_time_of_an_alias_with_a_filter_keeps_it(node: Node, names: str) -> None:
+    by = {"add": {"index": "made-a", "alias": "made-filtered", "filter": {"term": {"n": 7}}}}
+    assert node.ask("POST", "/_aliases", {"actions": [by]})[0] == 200
+    made = node.ask("POST", f"/{names}/_search/point_in_time?keep_alive=1m")[1]
+    got, told = both(node, "made-all", "POST", "_search", {"pit": {"id": made["pit_id"]}})
+    node.ask("POST", "/_aliases", {"actions": [{"remove": {"index": "made-a", "alias": "made-filtered"}}]})
+    assert (got.status_code, told["allowed"]) == (200, True)
+    shown = {hit["_index"] for hit in got.json()["hits"]["hits"]}
+    assert ("made-a" not in shown) is any("opened by an alias" in one for one in told["notes"])
+    assert ("made-a" in shown) is ("made-a" in names.split(","))

@@ -18,6 +18,7 @@ _EMPTY = (
     "buckets without a document (min_doc_count 0 below another sum, or of multi_terms) show terms of all documents of %s, those that the"
     " filter hides too"
 )
+_FILTERED = "the point in time was opened by an alias with a filter: only what that finds is shown"
 _SUGGESTS = "suggestions (term, phrase) are made of the terms of all documents of %s, those that the filter hides too"
 _MASKED_VALUES = (
     "%s of %s is masked: where it is a number, a date, an address, or true and false, what sums it up, sorts by it or lists it ends"
@@ -40,6 +41,8 @@ def beyond(asked: Compiled, answers: Sequence[tuple[Need, Decision]]) -> Iterato
                 yield _EMPTY % view.index
         if shows_terms(asked, need.action, views):
             yield SHOWS_TERMS
+        if need.filtered and views:
+            yield _FILTERED
 
 
 def shows_terms(asked: Compiled, action: str, views: Sequence[View]) -> bool:

@@ -32,7 +32,8 @@ class Need:
     `perhaps`: why it may not be needed after all. `made`: what it names is made by the request. `unless`: why it is refused where a
     document filter is on any of it. `never`: why it is refused whoever asks. `brings`: the fields of the document that is written.
     `reads`: the fields whose values it sums up, sorts by or lists. `suggests`: whether it suggests terms. `like`: the indices whose
-    documents it looks for the like of. `empty`: whether it asks for buckets without a document.
+    documents it looks for the like of. `empty`: whether it asks for buckets without a document. `filtered`: whether it is by a point in
+    time of an alias with a filter.
     `aliases`: the names of aliases that it changes, which v4 asks for, too.
     `of_each`: asked for each index by its own name, of those that there are by these options; if there are none, of the cluster alone.
     """
@@ -49,6 +50,7 @@ class Need:
     reads: tuple[str, ...] = ()
     suggests: bool = False
     empty: bool = False
+    filtered: bool = False
     like: tuple[str, ...] = ()
     aliases: tuple[str, ...] = ()
     of_each: Options | None = None

@@ -50,6 +50,7 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
             f"{R}search",
             names,
             {IN_POINT: "true"},
+            filtered=keeps_filter(body["pit"].get("id")),
             reads=read_by_value(body),
             suggests=suggests(body),
             empty=shows_empty_buckets(body),
@@ -272,16 +273,24 @@ def _point_in_time(method: str, rest: list[str], default: str, body: Any) -> Ite
 
 def points_in_time(ids: list[Any]) -> tuple[str, ...]:
     """The indices that points in time are of: their ids name them."""
+    return tuple(dict.fromkeys(name for one in ids for name in _read(one)[0]))
+
+
+def keeps_filter(one: Any) -> bool:
+    """Whether a point in time was opened by an alias with a filter: by its id only what that finds is searched."""
+    return _read(one)[1]
+
+
+def _read(one: Any) -> tuple[list[str], bool]:
     try:
-        return tuple(
-            dict.fromkeys(name for one in ids for name in _within(urlsafe_b64decode(one + "=" * (-len(one) % 4))))
-        )
+        return _within(urlsafe_b64decode(one + "=" * (-len(one) % 4)))
     except (TypeError, ValueError, IndexError):
         raise NotKnown("of which indices a point in time is, only the engine can tell from this id") from None
 
 
-def _within(held: bytes) -> Iterator[str]:
-    at = 0
+def _within(held: bytes) -> tuple[list[str], bool]:
+    """The names, and whether an alias was filtered by."""
+    at, names = 0, []
 
     def number() -> int:
         nonlocal at
@@ -306,7 +315,7 @@ def _within(held: bytes) -> Iterator[str]:
 
     number()  # the release
     for _ in range(number()):
-        yield text()
+        names.append(text())
         text()  # its id
         number()  # the shard
         text()  # the node
@@ -314,6 +323,14 @@ def _within(held: bytes) -> Iterator[str]:
             raise ValueError  # of another cluster
         at += 9
         text()  # of the search
+    for _ in range(number()):
+        text()  # the id of an index
+        for _ in range(number()):
+            text()  # an alias
+        if held[at]:
+            return names, True  # and a query as the nodes write it
+        at += 1
+    return names, False
 
 
 # ---- what looks for documents and writes them
