@@ -17,6 +17,16 @@ WALKED: dict[str, frozenset[str]] = {
     "rotation-not-followed": frozenset({"key-rotated", "rotation-not-followed", "rotation-followed"}),
     "what-leavers-hold": frozenset({"keys-left"}),
 }
+# Brought about by tests of their own, on real Elasticsearch servers, or where no server decides.
+ELSEWHERE: dict[str, str] = {
+    "access-refused": "tests/operations/access/test_refused_models.py",
+    "lock-out-refused": "tests/operations/writing/test_two_writers.py",
+    "model-refused": "tests/operations/access/test_refused_models.py",
+    "page-not-seen-to": "tests/operations/test_pages.py",
+    "remote-half-moved": "tests/operations/remotes/test_migrating_on_elastic.py",
+    "remote-key-ending": "tests/operations/remotes/test_tending_keys.py",
+    "tokens-not-ended": "tests/operations/people/test_leavers_on_elastic.py",
+}
 # Those that no cluster gives rise to. The page of each says so under "On an Elasticsearch cluster".
 NEVER: dict[str, str] = {
     "break-glass-used": "break-glass is a user of the cluster: there is no role to take",

@@ -16,8 +16,9 @@ from local.rehearsal.incidents import INCIDENTS, WITHOUT
 from local.rehearsal.pages import NAMES, PAGES, PARTS, PLACES, Command, Page
 from stacks.runbooks import RUNBOOKS
 from tests.runbooks import alerts
-from tests.runbooks.of_clusters import NEVER
+from tests.runbooks.of_clusters import ELSEWHERE, NEVER, WALKED
 from tests.runbooks.pages import index, without_page
+from tests.runbooks.provoking import PROVOKED
 
 ROOT = Path(__file__).resolve().parents[2]
 INDEX = index()
@@ -104,6 +105,17 @@ def test_a_runbook_page_names_its_alerts_and_its_documents(page: Page) -> None:
 def test_every_page_has_an_incident_or_says_why_it_has_none(place: str) -> None:
     assert {*INCIDENTS[place], *WITHOUT[place]} == set(NAMES)
     assert not {*INCIDENTS[place]} & {*WITHOUT[place]}
+
+
+def test_every_alert_is_brought_about_on_a_cluster_or_says_why_it_does_not_come() -> None:
+    """Each once: in the incident of a page, by itself, by a test of its own, or never."""
+    known = {told.name for told in alerts.ALL}
+    walked, provoked = frozenset().union(*WALKED.values()), {name for names in PROVOKED for name in names}
+    assert walked | provoked | ELSEWHERE.keys() | NEVER.keys() == known
+    assert not (walked | provoked) & (ELSEWHERE.keys() | NEVER.keys()) | (walked & provoked)
+    assert not ELSEWHERE.keys() & NEVER.keys()
+    for name, file in ELSEWHERE.items():
+        assert name in (ROOT / file).read_text(encoding="utf-8"), f"{file} knows nothing of {name}"
 
 
 @pytest.mark.parametrize("alert", sorted(NEVER))
