@@ -215,6 +215,35 @@ def test_can_says_which_fields_and_names_they_are_told_of(asked: Both, person: s
     assert known > len(ways) * 3 // 4
 
 
+@pytest.mark.parametrize("person", sorted(PEOPLE))
+def test_can_says_which_terms_and_clusters_they_are_told_of(asked: Both, person: str) -> None:
+    """Of `_terms_enum` and `_resolve/cluster`: whether it is answered, of how many indices terms are, and whether any matches."""
+    wrong: list[Any] = []
+    here = reaching(asked.services, live(asked.services.site("orders")), ["*:x"])
+    known = 0
+    for names in (f"{alias}:{index}" for alias in (ALIAS, OLD) for index in ("logs-1", "hr", "none-1", "logs-*")):
+        for method, path, body in (
+            ("POST", f"{names}/_terms_enum", {"field": "team.keyword"}),
+            ("GET", f"_resolve/cluster/{names}", None),
+        ):
+            told: Why = questions.why(here, person, request_of(method, path))
+            status, answer = asked.world.pair.local.ask(method, f"/{path}", body, user=person, password=PASSWORD)
+            known += told.allowed is not None
+            if told.allowed is None:
+                continue
+            seen = [one.index for one in told.seen if one.allowed] if told.allowed else []
+            there = [one for one in seen if one.rpartition(":")[2] in ("logs-1", "hr")]
+            if body is None:
+                matching = any(one.get("matching_indices") for one in answer.values()) if status == 200 else False
+                same = matching is bool(there)
+            else:  # an index of which a role limits documents tells of no term
+                same = status != 200 or answer["_shards"]["total"] == len(there)
+            if (status == 200) is not told.allowed or not same:
+                wrong.append((path, status, str(answer)[:300], told.answer, seen))
+    assert wrong == []
+    assert known > 12
+
+
 def fitting(document: dict[str, Any]) -> Any:
     import json
 

@@ -16,7 +16,9 @@ from portcullis.families.elasticsearch.deciding.across import (
     ONLY_SEARCH,
     POINT_IN_TIME,
     RESOLVE,
+    RESOLVE_CLUSTER,
     SEARCH,
+    TERMS,
     across,
 )
 from portcullis.families.elasticsearch.deciding.compiled import NEWEST, Compiled, facts_of
@@ -35,7 +37,12 @@ from portcullis.families.elasticsearch.over_there.names_over_there import asked_
 from portcullis.families.elasticsearch.requesting.asking import Need
 
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
-_LEFT_OUT = (FIELD_CAPS, RESOLVE)  # a remote that refuses these is left out, and the others are answered
+_LEFT_OUT = (
+    FIELD_CAPS,
+    RESOLVE,
+    RESOLVE_CLUSTER,
+    TERMS,
+)  # a remote that refuses these is left out, and the others are answered
 _NOBODY_LOOKED = "which remote clusters there are, and what they allow, was not looked at"
 
 
