@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
@@ -221,7 +223,6 @@ def test_a_wall_comes_off_only_while_the_lease_is_ours(monkeypatch: pytest.Monke
     here, site = opened_so_far()
     if leaves:
         here.leave("anna")
-        following.follow(site, CAUSE)
     asked, done = count_of_leases(monkeypatch), list[str]()
     with following.opening(site, CAUSE):
         done.append("the wall is off")
@@ -359,3 +360,53 @@ def test_where_nodes_cannot_load_what_is_held_the_last_answer_counts(
     else:
         send(engine)
     assert len(engine.taken) == taken
+
+
+# ---------------------------------------------------------------------- looking who is in
+
+
+def test_nobody_knows_who_is_in_while_a_group_is_silent() -> None:
+    here, site = opened_so_far()
+    here.account.people.unread[READERS] = Unreachable("throttled")
+    with pytest.raises(Unreachable, match="throttled"):
+        following._still_in(site)
+
+
+@pytest.mark.parametrize("silent", [True, False])
+def test_the_groups_are_read_again_after_the_engine(monkeypatch: pytest.MonkeyPatch, silent: bool) -> None:
+    """Whoever leaves while it is read is in, too; and where a group is silent by then, nobody knows."""
+    here, site = opened_so_far()
+    here.join("ben")
+    here.sweep()
+    here.leave("anna")
+    engine, read = here.account.engine, here.account.engine.read
+
+    def meanwhile(kinds: Any = None) -> SecurityConfig:
+        if silent:
+            here.account.people.unread[READERS] = Unreachable("throttled")
+        else:
+            here.leave("ben")
+        return read(kinds)
+
+    monkeypatch.setattr(engine, "read", meanwhile)
+    if silent:
+        with pytest.raises(Unreachable, match="throttled"):
+            following._still_in(site)
+    else:
+        assert [step.claim.entry.rpartition("/")[2] for step in following._still_in(site)] == ["anna", "ben"]
+
+
+def test_whoever_looks_alone_waits_ten_seconds_for_another_writer(monkeypatch: pytest.MonkeyPatch) -> None:
+    here, site = opened_so_far()
+    asked = list[tuple[Any, ...]]()
+
+    @contextmanager
+    def lease(place: str, holder: str, *, wait: float = 0.0) -> Iterator[bool]:
+        asked.append((place, holder, wait))
+        yield False
+
+    monkeypatch.setattr(here.account.ledger, "lease", lease)
+    said = "another writer is at work on demo: it opens once that one has ended"
+    with pytest.raises(Unreachable, match=said), following.opening(site, CAUSE):
+        raise AssertionError("the wall came off")
+    assert asked == [(site.place.id, "unlock", 10.0)]
