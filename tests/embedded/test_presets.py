@@ -216,6 +216,26 @@ def test_a_master_of_the_database_is_not_moved_like_an_iam_role(played: Played) 
     assert played.as_user(MASTER).may_search(INDEX)
 
 
+def test_the_master_gets_another_password_as_the_runbook_says(played: Played) -> None:
+    """In the secret and on the domain. It stands as another road until a person says that it was meant, and is no drift."""
+    before, after, mapped = played.password(MASTER), "A-Third-Battery-Staple-1623", played.cast.mappings()
+    secret = played.secret(MASTER)
+    said = json.dumps({"username": MASTER, "password": after})
+    played.up.aws.client("secretsmanager").put_secret_value(SecretId=secret, SecretString=said)
+    assert played.as_user(MASTER, before).ask("GET", WHO).status_code == 200  # nobody follows it
+    options = {"MasterUserOptions": {"MasterUserName": MASTER, "MasterUserPassword": after}}
+    played.up.aws.client("opensearch").update_domain_config(DomainName=ORDERS, AdvancedSecurityOptions=options)
+    assert played.as_user(MASTER, before).ask("GET", WHO).status_code == 401
+    played.passwords[MASTER] = after
+    assert played.as_user(MASTER).may_search(INDEX)
+    assert played.cast.mappings() == mapped
+    until(lambda: bool(played.alerts.named("another-road")), what="another version of the secret is told")
+    [road] = played.type("roads", ORDERS, exits=3)["opened"]
+    played.type("accept", ORDERS, road, "--reason", "the password leaked")
+    assert played.type("roads", ORDERS)["opened"] == {}
+    assert played.type("drift", ORDERS) == {"drift": []}
+
+
 def test_a_disabled_key_shuts_out_every_user_the_master_too(played: Played) -> None:
     played.before = {"mappings": played.cast.mappings(), "users": played.users()}
     for user in (MASTER, APPLICATION, USER):
