@@ -136,6 +136,19 @@ def test_limits_of_this_side_go_along_between_two_older_ones() -> None:
     assert far_of(answer(asked))["unknown"] == []
 
 
+def test_beside_a_part_that_is_left_out_2_19_may_lose_limits() -> None:
+    far = {"roles": {"part": role("logs-*", SEARCH, LOOK, dls=RED)}, "rolesmapping": {"part": {"users": ["anna"]}}}
+    asked = question("/far:logs-1,skip:hr/_search?scroll=1m", far=far, there="2.19.3")
+    asked["remotes"]["skip"] = {**asked["remotes"]["far"], "skip_unavailable": True}
+    assert "2.19 may lose the limits" in " ".join(answer(asked)["unknown"])
+    asked["request"]["path"] = "/far:logs-1,skip:hr/_search"
+    assert answer(asked)["unknown"] == []
+    for one in asked["remotes"].values():
+        one["world"] = {**one["world"], "release": "3.4.0"}
+    asked["request"]["path"] = "/far:logs-1,skip:hr/_search?scroll=1m"
+    assert answer(asked)["unknown"] == []
+
+
 def test_a_mapping_by_address_may_let_in() -> None:
     far = {"roles": {"reads": role("*", SEARCH)}, "rolesmapping": {"reads": {"hosts": ["10.*"]}}}
     told = answer(question("/far:hr/_search", far=far))

@@ -17,7 +17,6 @@ from portcullis.families.opensearch.deciding.granted import Who
 from portcullis.families.opensearch.deciding.need import BY_SHARD, A, R
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.mappings import DIRECT
-from portcullis.families.opensearch.limiting.roles import Entry
 from portcullis.families.opensearch.limiting.view import Beyond, Decision, View
 from portcullis.families.opensearch.names.matching import wildcard
 from portcullis.families.opensearch.names.world import EngineFacts, Release
@@ -35,7 +34,7 @@ _SHARDS_DIFFER = (
 )
 _LEFT = "which names of other clusters are left out as forbidden here, only the engine can tell"
 _LIMITS_MEET = "where both sides limit what is seen, 2.19 may answer nothing to this: when, only the engine can tell"
-_BY_ALIAS = "of a request that asks each shard 2.19 may not keep a limit that is on an alias: perhaps more is seen"
+_LIMITS_LOST = "where each shard is asked and one of several aliases is left out, 2.19 may lose the limits of the others: all may be seen"
 _NO_NAME = "400: {} is no name that an index may have"
 
 
@@ -92,9 +91,17 @@ class OverClusters(Compiled):
                 return here
         told = {alias: self._told(who, alias, action, of, options) for alias, of in far.items()}
         beyond = {alias: Beyond(one, self._is_left_out(alias, action, one)) for alias, one in told.items()}
+        if BY_SHARD in options and any(one.left_out for one in beyond.values()):
+            beyond = {alias: replace(one, decision=self._in_doubt(who, alias, one)) for alias, one in beyond.items()}
         whole = _together(who, here, beyond)
         nothing = action == POINT_IN_TIME and whole.allowed and not any(whole.every_view)
         return replace(whole, error=whole.error or NO_POINT) if nothing else whole
+
+    def _in_doubt(self, who: Who, alias: str, one: Beyond) -> Decision:
+        """What is seen beside a part that is left out. Of 2.19 now what its roles show, now everything: seen again and again."""
+        there, caller, _ = self.there(who, alias)
+        lost = not one.left_out and self.remotes[alias].world.release is Release.V2 and _limited(there.who(caller))
+        return replace(one.decision, unknown=(*one.decision.unknown, _LIMITS_LOST)) if lost else one.decision
 
     def parted(self, names: Iterable[str]) -> tuple[tuple[str, ...], dict[str, tuple[str, ...]]]:
         """What of the names is of this cluster, and what each alias is asked for. What is before the colon and means no alias makes a
@@ -179,17 +186,11 @@ class OverClusters(Compiled):
                 return tuple(replace(view, unknown=(*view.unknown, _LIMITS_TRAVEL)) for view in found.views)
 
             return replace(found, make_views=views)
-        if any(_on_an_alias(there, entry) for role in there.who(caller).roles for entry in role.entries):
-            return replace(found, unknown=(*found.unknown, _BY_ALIAS))
         return found
 
 
 def _limited(who: Who) -> bool:
     return any(role.limited for role in who.roles)
-
-
-def _on_an_alias(there: Compiled, entry: Entry) -> bool:
-    return bool(entry.limits) and bool(there.names.fitting_any(entry.patterns.static) & there.names.aliases)
 
 
 _KEPT = 500
