@@ -34,8 +34,14 @@ def schema() -> dict[str, object]:
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "What the verbs of portcullis that ask who may see what print with --json, by the name of the verb",
         "properties": dict(zip(ANSWERS, named, strict=True)),
-        "$defs": parts,
+        "$defs": {name: _in_one_line(part) for name, part in parts.items()},
     }
+
+
+def _in_one_line(part: dict[str, object]) -> dict[str, object]:
+    """A docstring as it was written: Python from 3.13 on takes the indentation of its lines away, those before do not."""
+    said = part.get("description")
+    return {**part, "description": " ".join(said.split())} if isinstance(said, str) else part
 
 
 if __name__ == "__main__":

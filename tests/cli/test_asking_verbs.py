@@ -441,6 +441,6 @@ def test_only_of_what_reads_documents_one_is_shown(
 def test_a_document_that_is_nested_very_deep_is_bad_input(
     here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
-    (tmp_path / "order.json").write_text('{"a":' * 500 + "1" + "}" * 500, "utf-8")
+    (tmp_path / "order.json").write_text('{"a":' * 100_000 + "1" + "}" * 100_000, "utf-8")
     status, out, err = run(capsys, "can", "kim", "read", "orders-1", "--document", "order.json")
     assert (status, out, "nested too deep" in err) == (2, "", True)

@@ -11,7 +11,7 @@ from tests.operations.worlds import Account, account
 # What a part has of its own: the other parts, and what keeps threads apart, are not copied.
 _OF_THE_LEDGER = ("_items", "_history", "_leases")
 _OF_THE_ENGINE = (
-    *("held", "writes", "index_blocks", "groups", "sent", "unread", "stop", "cannot_load", "set_to"),
+    *("held", "writes", "index_blocks", "groups", "sent", "unread", "stop", "cannot_load", "set_to", "closed"),
     *("meddle", "refuses"),  # functions: the same in both
 )
 _SHARED = frozenset({"ledger", "lock"})
