@@ -20,5 +20,7 @@ def read_json(file: str, *, remedy: str = "see `portcullis decide --help`") -> A
         ) from None
     try:
         return json.loads(text)
-    except (ValueError, RecursionError) as error:
+    except ValueError as error:
         raise BadInput(f"is no JSON: {error}", source=file, remedy=remedy) from None
+    except RecursionError:
+        raise BadInput("is nested too deep", source=file, remedy=remedy) from None
