@@ -18,7 +18,19 @@ from portcullis.families.opensearch.documents.patch import apply_patches, patche
 from portcullis.families.opensearch.family import OPENSEARCH
 from portcullis.families.opensearch.granting.effect import people
 
-from .strategies import KEEPERS, MASTER, desires, held_states, holding, house, mapping, role, wanted
+from .strategies import (
+    AUTOMATION,
+    BREAK_GLASS,
+    KEEPERS,
+    MASTER,
+    desires,
+    held_states,
+    holding,
+    house,
+    mapping,
+    role,
+    wanted,
+)
 
 READERS = wanted({"readers": role("read")}, {"readers": {"users": {"anna": "group support"}}})
 MINE = READERS.claims(OPENSEARCH.mappings)
@@ -143,6 +155,20 @@ def test_an_administrator_nobody_asked_for_is_critical_even_if_claimed() -> None
     assert (
         found[1].what == "everyone administers the engine (all_access through users), and the model does not ask for it"
     )
+
+
+@pytest.mark.parametrize(
+    ("entry", "who"), [(MASTER, "the master"), (AUTOMATION, "the automation"), (BREAK_GLASS, "break-glass")]
+)
+def test_an_internal_user_who_passes_for_one_of_ours_is_critical(entry: str, who: str) -> None:
+    """By a backend role: with a password, and though nobody touched a mapping. Not told where the model itself gives it."""
+    users: dict[str, Json] = {"mole": {"backend_roles": ["crew", entry]}, "carl": {"backend_roles": ["crew"]}}
+    held = SecurityConfig({**house().documents, Kind.USERS: users})
+    found = [
+        one for one in drift(OPENSEARCH, wanted(), held, frozenset(), keepers=KEEPERS) if one.severity == "critical"
+    ]
+    assert [(one.claim, one.people, one.ours) for one in found] == [(Claim(Kind.USERS, "mole"), ("mole",), False)]
+    assert found[0].what == f"internal user mole has the backend role {entry}, and is {who} with a password"
 
 
 BY_HAND = Claim(OfElasticsearch.MAPPINGS, "by-hand")

@@ -33,6 +33,7 @@ ASKS = {THINGS: ["iam_group:things-readers does not exist", "iam_role:things-app
 INDEX, SAMPLE = "catalyst-orders", "sample-data-flights"
 MASTER, APPLICATION, USER, SUPPORT = "portcullis-master", "catalyst", "new-user", "sam.sample.support"
 WHO, API = "/_plugins/_security/authinfo", "/_plugins/_security/api"
+MOLE = "mole"
 BASIC = 'Basic realm="Authorization Required"'
 SAMPLES = [
     {"FlightDelay": True, "FlightNum": "P0", "Dest": "Naha Airport"},
@@ -240,9 +241,16 @@ def test_a_disabled_key_shuts_out_every_user_the_master_too(played: Played) -> N
     played.before = {"mappings": played.cast.mappings(), "users": played.users()}
     for user in (MASTER, APPLICATION, USER):
         assert played.past_the_walls(user, f"/{SAMPLE}/_search").status_code == (403 if user == APPLICATION else 200)
+    # Somebody made a user who passes for the automation, whose mapping a lock keeps.
+    automation, played.passwords[MOLE] = played.up.output("AutomationRole"), "A-Mole-Battery-Staple-77"
+    mole = {"password": played.passwords[MOLE], "backend_roles": [automation]}
+    played.cast.engine("PUT", f"{API}/internalusers/{MOLE}", mole)
+    assert "security_manager" in played.past_the_walls(MOLE, WHO).json()["roles"]
+    [drift] = played.type("drift", ORDERS, exits=3)["drift"]
+    assert MOLE in json.dumps(drift)
     played.up.aws.client("kms").disable_key(KeyId=played.up.output("KeyArn"))
     until(lambda: played.cast.state() == "locked", what="the deployment is locked")
-    for user in (MASTER, APPLICATION, USER):
+    for user in (MASTER, APPLICATION, USER, MOLE):
         # By the network already; and were it open, by the mappings alone.
         with pytest.raises(requests.ConnectionError):
             played.as_user(user).ask("GET", WHO)
@@ -256,6 +264,7 @@ def test_a_disabled_key_shuts_out_every_user_the_master_too(played: Played) -> N
     assert glass.may_search(INDEX)
     assert played.past_the_walls(MASTER, f"/{INDEX}/_search").status_code == 403
     played.cast.operate("end-break-glass", "act", deployment=ORDERS)
+    played.cast.engine("DELETE", f"{API}/internalusers/{MOLE}")
     assert not glass.may_search(INDEX)
 
 

@@ -34,6 +34,22 @@ def test_a_lock_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> 
     assert opened.made_while_locked == opened.lost == ()
 
 
+def test_an_internal_user_who_passes_for_the_automation_is_nobody_once_it_is_locked_and_afterwards() -> None:
+    """By a backend role the mapping that a lock keeps would let them in."""
+    users: dict[str, Json] = {"mole": {"backend_roles": ["crew", AUTOMATION]}, "carl": {"backend_roles": ["crew"]}}
+    held = SecurityConfig({**house().documents, Kind.USERS: users})
+    locking = shut(held, LOCKED)
+    assert "mole" in locking.touched
+    locked = apply_patches(held, locking.writes)
+    assert shut(locked, LOCKED).writes == ()
+    back = apply_patches(locked, reopen(json.loads(json.dumps(locking.saved)), locked).writes)
+    for one in (locked, back):
+        assert [one.of(Kind.USERS)[name]["backend_roles"] for name in ("mole", "carl")] == [["crew"], ["crew"]]
+    # Who passes for break-glass is out before a window opens for it.
+    glass = SecurityConfig({**house().documents, Kind.USERS: {"mole": {"backend_roles": [BREAK_GLASS]}}})
+    assert apply_patches(glass, shut(glass, WINDOW).writes).of(Kind.USERS)["mole"]["backend_roles"] == []
+
+
 @given(held_states())
 def test_a_lock_by_roles_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> None:
     saved = json.loads(json.dumps(shut(held, LOCKED).saved))

@@ -1,6 +1,7 @@
 """The lock on the role mappings: emptied down to the keepers, and put back byte for byte.
 
-An internal user's `opendistro_security_roles` are roles without a mapping: they are emptied and put back as well.
+An internal user's `opendistro_security_roles` are roles without a mapping: they are emptied and put back as well. A keeper's ARN among
+an internal user's backend roles makes them that keeper, with a password: it is taken out, and does not come back.
 
 Where there are very many mappings, the roles are emptied instead: for each changed mapping the engine reads all its roles again (seen:
 1,000 mappings of 1,000 roles take it one to three minutes), while 1,000 changed roles take it a second. A role that permits nothing
@@ -103,7 +104,9 @@ def shut(
     group_operations: list[Json] = [{"op": "remove", "path": pointer(name)} for name in groups]
     users, reserved_users = _direct_roles(held)
     left += [f"internal user {name} is reserved by the engine and keeps its roles" for name in reserved_users]
-    user_operations = [{"op": "add", "path": pointer(name, DIRECT), "value": []} for name in users]
+    user_operations: list[Json] = [{"op": "add", "path": pointer(name, DIRECT), "value": []} for name in users]
+    for name, others in _without_keepers(held, keep).items():
+        user_operations.append({"op": "add", "path": pointer(name, "backend_roles"), "value": others})
     to_save = {**changes, **bad_roles, **(held.of(Kind.ROLES) if roles_too else {})}
     save = {
         Kind.MAPPINGS.value: {role: held.get(Kind.MAPPINGS, role) for role in held.of(Kind.MAPPINGS)},
@@ -238,6 +241,16 @@ def _direct_roles(held: Actual) -> tuple[dict[str, list[str]], list[str]]:
     having = {n: list(u[DIRECT]) for n, u in sorted(held.of(Kind.USERS).items()) if u.get(DIRECT)}
     fixed = [name for name in having if held.is_fixed(Kind.USERS, name)]
     return {name: roles for name, roles in having.items() if name not in fixed}, fixed
+
+
+def _without_keepers(held: Actual, keep: ProtectedPrincipals) -> dict[str, list[str]]:
+    """Internal users who pass for a keeper by a backend role: name -> their other backend roles."""
+    theirs = {keeper.entry for keeper in keep.keepers if keeper.entry_list == "backend_roles"}
+    return {
+        name: [one for one in user.get("backend_roles") or () if one not in theirs]
+        for name, user in sorted(held.of(Kind.USERS).items())
+        if theirs & {*(user.get("backend_roles") or ())} and not held.is_fixed(Kind.USERS, name)
+    }
 
 
 def _sendable(*sequence: tuple[str, Sequence[Json]]) -> tuple[Write, ...]:
