@@ -401,7 +401,7 @@ def test_of_a_document_behind_an_alias_it_is_not_said_that_it_is_seen(
         ("{", "is no JSON"),
         ('["x"]', "documents[0]: is no document"),
         ('{"_source": 1}', "documents[0]: is no hit of a search"),
-        ("[" * 5000, "is no JSON"),
+        ("[" * 100_000, "is nested too deep"),
         (None, "No such file"),
     ],
 )
