@@ -100,6 +100,24 @@ FOUND = [
         "access.and_backend_roles.readall[1]",
         "iam_role",
     ),
+    *(
+        (
+            "user-as-caller",
+            access(f"users: {{anna: {{backend_roles: [crew, '{arn}']}}}}", "internal"),
+            "access.users.anna.backend_roles[1]",
+            "to: {internal_user: anna}",
+        )
+        for arn in ("arn:aws:iam::111122223333:role/app", "arn:aws:iam::111122223333:user/a/path/ben")
+    ),
+    *(
+        (
+            "user-as-portcullis",
+            access(f"users: {{anna: {{backend_roles: ['arn:aws:iam::111122223333:role/{name}']}}}}", "internal"),
+            "access.users.anna.backend_roles[0]",
+            "only who may take that role",
+        )
+        for name in ("portcullis-automation", "portcullis-alpha-break-glass", "portcullis-alpha-master")
+    ),
     (
         "anonymous-principal",
         access("grants: [{role: readall, to: {backend_role: opendistro_security_anonymous_backendrole}}]"),
@@ -249,6 +267,8 @@ OPS = "tenants: {ops: {}}\nroles: {r: {tenant_permissions: [{tenant_patterns: ['
         ("backend-role-of-nobody", access("and_backend_roles: {readall: ['arn:aws:iam::111122223333:role/a/b']}")),
         ("backend-role-of-nobody", access("and_backend_roles: {readall: ['arn:aws:iam::111122223333:user/c']}")),
         ("backend-role-of-nobody", access("grants: [{role: readall, to: {backend_role: 'arn-team'}}]")),
+        ("user-as-caller", access("users: {anna: {backend_roles: [crew, portcullis-automation, app]}}", "internal")),
+        ("user-as-portcullis", access("users: {anna: {backend_roles: [crew, portcullis-automation, app]}}", "internal")),
     ],
 )  # fmt: skip
 def test_given_what_is_sound_then_nothing_is_found(code, text):

@@ -21,6 +21,7 @@ from portcullis.model.lints.lint_any import by_case, file_name, granted, nobody_
 from portcullis.model.lints.lint_merge import merges
 from portcullis.model.lints.lint_names import names_that_decide
 from portcullis.model.lints.lint_roles import roles
+from portcullis.model.lints.lint_users import passing_for_others
 from portcullis.model.parts import Path
 from portcullis.model.policy import denies_sql
 from portcullis.model.resolving import resolve
@@ -58,6 +59,7 @@ def _of_domain(deployment: OnDomain, model: AccessModel, facts: Facts) -> list[F
     return [
         *_sign_in(deployment, facts),
         *_principals(deployment, model.grants),
+        *passing_for_others(deployment),
         *lint_nobody.of_file(deployment, model),
         *_unused(deployment, model.grants),
         *by_case(deployment, _named(deployment)),

@@ -245,6 +245,11 @@ def is_ours(role: str) -> bool:
     return _OURS.fullmatch(role.rpartition("/")[2].lower()) is not None
 
 
+def is_a_master(role: str) -> bool:
+    """Whether a role, by name or ARN, is called like one that the stacks make to be the master of a domain."""
+    return re.fullmatch(r"portcullis-.+-master", role.rpartition("/")[2].lower()) is not None
+
+
 def deceptive(name: str) -> str:
     """Why somebody could take a name for another one; empty if there is no reason."""
     if unicodedata.normalize("NFC", name) != name:
@@ -331,6 +336,12 @@ def of_no_caller(backend_role: str) -> str:
     if ":instance-profile/" in backend_role:
         return "a machine signs as the role within its instance profile: grant that as iam_role"
     return "the engine knows callers by the ARN of an IAM user or role"
+
+
+def is_of_a_caller(backend_role: str) -> bool:
+    """Whether it is the ARN of an IAM user or role: what somebody who signs their requests has as a backend role."""
+    found = _ARN.fullmatch(backend_role)
+    return found is not None and found[3] in ("user", "role")
 
 
 def account_of(name: str) -> str:

@@ -309,6 +309,14 @@ CODES: dict[str, tuple[Severity, str]] = {
         "a pattern that no node can read: the engine loads no change of access any more",
     ),
     "update-refused": (Severity.INFO, "updates are refused where documents or fields are limited"),
+    "user-as-caller": (
+        Severity.WARNING,
+        "an internal user with the ARN of an IAM user or role as a backend role: with the password they are that caller, past IAM",
+    ),
+    "user-as-portcullis": (
+        Severity.ERROR,
+        "an internal user with the ARN of a role of Portcullis itself, or of a master, as a backend role: with the password they are that role",
+    ),
     "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
     "wildcard-principal": (Severity.WARNING, "a principal with a wildcard: whoever matches is in"),
 }
