@@ -315,7 +315,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     ),
     "user-as-portcullis": (
         Severity.ERROR,
-        "an internal user with the ARN of a role of Portcullis itself, or of a master, as a backend role: with the password they are that role",
+        "an internal user with the ARN of a role of Portcullis itself, or of a master, as a backend role: with the password they are it",
     ),
     "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
     "wildcard-principal": (Severity.WARNING, "a principal with a wildcard: whoever matches is in"),
