@@ -10,12 +10,12 @@ from pprint import pformat
 from typing import Any
 
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import never_under_limits
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.documents.config import SecurityConfig
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.matching import is_expression
 from portcullis.families.opensearch.names.world import EngineFacts, Release
+from portcullis.families.opensearch.requesting.actions import never_under_limits
 
 from benchmarks.deciding.cases import Case, case, smaller
 from local.oracle.plugin import Plugin

@@ -20,11 +20,11 @@ import requests
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.question import answer
-from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.callers import user
 from portcullis.families.opensearch.limiting.view import View
 from portcullis.families.opensearch.names.world import EngineFacts, Release
+from portcullis.families.opensearch.requesting.requests import needs
 
 from benchmarks.deciding.cases import ASKED, GROUPS, OPTIONS, PEOPLE, Case, case
 from benchmarks.deciding.counted import Counts, Found

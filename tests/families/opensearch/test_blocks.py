@@ -7,9 +7,9 @@ from typing import Any
 
 import pytest
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.deciding.actions import BLOCKS
 from portcullis.families.opensearch.deciding.question import answer
 from portcullis.families.opensearch.limiting.known import known
+from portcullis.families.opensearch.requesting.actions import BLOCKS
 
 from local.node.node import Node
 

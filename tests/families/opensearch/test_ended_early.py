@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 from portcullis.access.questions.answers import Request, There
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.answering import OPENSEARCH
 from portcullis.families.opensearch.deciding.question import answer
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.requesting.actions import is_cluster_action
 
 from tests.families.opensearch.ended_early import ALIAS, BROKEN, OPEN, ROWS, SHUT, Row
 

@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 import requests
-from portcullis.families.opensearch.deciding.actions import is_cluster_action
-from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.requesting.actions import is_cluster_action
+from portcullis.families.opensearch.requesting.requests import needs
 
 from local.node.node import Node
 from tests.model.test_filters_on_node import API, HASH, PASSWORD

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from portcullis.families.opensearch.deciding.need import NotKnown
-from portcullis.families.opensearch.deciding.requests import needs
+from portcullis.families.opensearch.requesting.need import NotKnown
+from portcullis.families.opensearch.requesting.requests import needs
 
 KEYS = [
     "index",

@@ -11,12 +11,12 @@ from portcullis.access.actual import Json
 from portcullis.access.questions.answers import Request, There
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
-from portcullis.families.opensearch.deciding.actions import IN_POINT
 from portcullis.families.opensearch.deciding.answering import OPENSEARCH
 from portcullis.families.opensearch.deciding.question import answer
-from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.limiting.known import known
+from portcullis.families.opensearch.requesting.actions import IN_POINT
+from portcullis.families.opensearch.requesting.requests import needs
 
 QUESTION: Json = {
     "security": {

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.families.opensearch.deciding.need import CREATE, MAP
 from portcullis.families.opensearch.deciding.question import answer
-from portcullis.families.opensearch.deciding.requests import needs
+from portcullis.families.opensearch.requesting.need import CREATE, MAP
+from portcullis.families.opensearch.requesting.requests import needs
 
 R, W, A, M = "indices:data/read/", "indices:data/write/", "indices:admin/", "indices:monitor/"
 # As a node of 3.4.0 gave it: of t-l alone.

@@ -11,15 +11,15 @@ from dataclasses import dataclass, replace
 
 from portcullis.access.actual import Actual
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import is_cluster_action, makes
 from portcullis.families.opensearch.deciding.compiled import NO_POINT, Compiled
 from portcullis.families.opensearch.deciding.granted import Who
-from portcullis.families.opensearch.deciding.need import BY_SHARD, A, R
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.mappings import DIRECT
 from portcullis.families.opensearch.limiting.view import Beyond, Decision, View
 from portcullis.families.opensearch.names.matching import wildcard
 from portcullis.families.opensearch.names.world import EngineFacts, Release
+from portcullis.families.opensearch.requesting.actions import is_cluster_action, makes
+from portcullis.families.opensearch.requesting.need import BY_SHARD, A, R
 
 SEARCH, FIELD_CAPS, RESOLVE = f"{R}search", f"{R}field_caps", f"{A}resolve/index"
 POINT_IN_TIME, TEMPLATE = f"{R}point_in_time/create", f"{R}search/template"

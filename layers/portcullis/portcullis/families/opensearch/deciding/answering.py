@@ -15,14 +15,25 @@ from portcullis.access.questions.documents import Field, Path
 from portcullis.access.questions.persons import Person
 from portcullis.access.terms import Caller
 from portcullis.families.answering import Answering
-from portcullis.families.opensearch.deciding.actions import is_cluster_action
 from portcullis.families.opensearch.deciding.alike import alike
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
 from portcullis.families.opensearch.deciding.either_way import way_of
 from portcullis.families.opensearch.deciding.ending import of_each
 from portcullis.families.opensearch.deciding.facts import facts_of
-from portcullis.families.opensearch.deciding.need import (
+from portcullis.families.opensearch.deciding.of_documents import field_of
+from portcullis.families.opensearch.deciding.over_there import over
+from portcullis.families.opensearch.deciding.seen import RANK, by_index, widest
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
+from portcullis.families.opensearch.granting.effect import limits
+from portcullis.families.opensearch.granting.net import crossings, given, more, unclear
+from portcullis.families.opensearch.granting.privileges import allows
+from portcullis.families.opensearch.limiting.known import known
+from portcullis.families.opensearch.limiting.view import Fields, View
+from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
+from portcullis.families.opensearch.names.world import Names, Release
+from portcullis.families.opensearch.requesting.actions import is_cluster_action
+from portcullis.families.opensearch.requesting.need import (
     BULK,
     CREATE,
     MAP,
@@ -33,18 +44,7 @@ from portcullis.families.opensearch.deciding.need import (
     W,
     of_aliases,
 )
-from portcullis.families.opensearch.deciding.of_documents import field_of
-from portcullis.families.opensearch.deciding.over_there import over
-from portcullis.families.opensearch.deciding.requests import needs
-from portcullis.families.opensearch.deciding.seen import RANK, by_index, widest
-from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
-from portcullis.families.opensearch.granting.effect import limits
-from portcullis.families.opensearch.granting.net import crossings, given, more, unclear
-from portcullis.families.opensearch.granting.privileges import allows
-from portcullis.families.opensearch.limiting.known import known
-from portcullis.families.opensearch.limiting.view import Fields, View
-from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
-from portcullis.families.opensearch.names.world import Names, Release
+from portcullis.families.opensearch.requesting.requests import needs
 
 # Each word is any of these ways; of a way all actions are needed. Whoever may fetch a document by its id reads it, too.
 _WORDS: dict[str, tuple[tuple[str, ...], ...]] = {

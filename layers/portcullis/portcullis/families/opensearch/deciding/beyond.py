@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from portcullis.families.opensearch.deciding.actions import TERM_VECTORS
 from portcullis.families.opensearch.deciding.compiled import Compiled
-from portcullis.families.opensearch.deciding.need import Need
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.world import Release
+from portcullis.families.opensearch.requesting.actions import TERM_VECTORS
+from portcullis.families.opensearch.requesting.need import Need
 
 SHOWS_TERMS = (
     "2.19 shows by _termvectors the terms of hidden and masked fields, too, where the index keeps term vectors of them (term_vector in its"

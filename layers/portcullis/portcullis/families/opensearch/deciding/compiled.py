@@ -10,7 +10,27 @@ from portcullis.access.actual import Actual
 from portcullis.access.questions.answers import parted
 from portcullis.access.terms import Caller
 from portcullis.families.last_made import LastMade
-from portcullis.families.opensearch.deciding.actions import (
+from portcullis.families.opensearch.deciding.by_request import (
+    ALL_POINTS,
+    ANALYZE,
+    NOTHING_LEFT,
+    SYSTEM_INDEX,
+    UNDOCUMENTED,
+    May,
+)
+from portcullis.families.opensearch.deciding.by_request import checked as by_request
+from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
+from portcullis.families.opensearch.deciding.granted import Granted, Who
+from portcullis.families.opensearch.deciding.seeing import Seeing
+from portcullis.families.opensearch.documents.dialects import Dialect
+from portcullis.families.opensearch.limiting.limits import Unreadable
+from portcullis.families.opensearch.limiting.roles import LIMITS
+from portcullis.families.opensearch.limiting.view import Decision, View
+from portcullis.families.opensearch.names.alias_filters import filters_of
+from portcullis.families.opensearch.names.dates import NotKnown
+from portcullis.families.opensearch.names.own_indices import own_indices
+from portcullis.families.opensearch.names.world import Asked, EngineFacts, NotThere, Options, Refused
+from portcullis.families.opensearch.requesting.actions import (
     BARE,
     DASHBOARDS_INDEX,
     IN_POINT,
@@ -26,27 +46,7 @@ from portcullis.families.opensearch.deciding.actions import (
     opens,
     options_of,
 )
-from portcullis.families.opensearch.deciding.by_request import (
-    ALL_POINTS,
-    ANALYZE,
-    NOTHING_LEFT,
-    SYSTEM_INDEX,
-    UNDOCUMENTED,
-    May,
-)
-from portcullis.families.opensearch.deciding.by_request import checked as by_request
-from portcullis.families.opensearch.deciding.doubts import OF_TENANTS, of_another_cluster
-from portcullis.families.opensearch.deciding.granted import Granted, Who
-from portcullis.families.opensearch.deciding.need import BULK
-from portcullis.families.opensearch.deciding.seeing import Seeing
-from portcullis.families.opensearch.documents.dialects import Dialect
-from portcullis.families.opensearch.limiting.limits import Unreadable
-from portcullis.families.opensearch.limiting.roles import LIMITS
-from portcullis.families.opensearch.limiting.view import Decision, View
-from portcullis.families.opensearch.names.alias_filters import filters_of
-from portcullis.families.opensearch.names.dates import NotKnown
-from portcullis.families.opensearch.names.own_indices import own_indices
-from portcullis.families.opensearch.names.world import Asked, EngineFacts, NotThere, Options, Refused
+from portcullis.families.opensearch.requesting.need import BULK
 
 POINT = "indices:data/read/point_in_time/create"
 NO_POINT = "400: nothing is found of which there could be a point in time"

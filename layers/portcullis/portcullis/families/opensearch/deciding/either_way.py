@@ -8,12 +8,10 @@ from dataclasses import replace
 from portcullis.access.actual import Actual, Json
 from portcullis.access.questions.answers import ALIAS_FILTER, Decided, Seen, There
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import is_cluster_action, minds_filters
 from portcullis.families.opensearch.deciding.beyond import SHOWS_TERMS, shows_terms
 from portcullis.families.opensearch.deciding.compiled import Compiled, compiled
 from portcullis.families.opensearch.deciding.ending import ends_with, with_error
 from portcullis.families.opensearch.deciding.facts import facts_of
-from portcullis.families.opensearch.deciding.need import Need
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.granting.privileges import allows
@@ -21,6 +19,8 @@ from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.alias_filters import by_aliases_alone
 from portcullis.families.opensearch.names.matching import matches
 from portcullis.families.opensearch.names.world import EngineFacts
+from portcullis.families.opensearch.requesting.actions import is_cluster_action, minds_filters
+from portcullis.families.opensearch.requesting.need import Need
 
 _MAY_BE_LIFTED = (
     "whether a role without limits lifts those of another is the engine's own setting (dfm_empty_overrides_all)"

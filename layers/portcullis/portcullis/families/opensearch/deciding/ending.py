@@ -6,12 +6,12 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 from portcullis.access.questions.answers import parted
-from portcullis.families.opensearch.deciding.actions import ROLLOVER, ends, is_cluster_action
 from portcullis.families.opensearch.deciding.compiled import Compiled
-from portcullis.families.opensearch.deciding.need import Need, W
 from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.dates import NotKnown
 from portcullis.families.opensearch.names.world import SEARCHED, NotThere, Refused, Release
+from portcullis.families.opensearch.requesting.actions import ROLLOVER, ends, is_cluster_action
+from portcullis.families.opensearch.requesting.need import Need, W
 
 
 def of_each(asked: Compiled, wanted: Sequence[Need]) -> Iterator[Need]:

@@ -6,9 +6,9 @@ from dataclasses import dataclass, replace
 
 from portcullis.access.questions.answers import There
 from portcullis.families.last_made import LastMade
-from portcullis.families.opensearch.deciding.actions import OWN_INDEX
 from portcullis.families.opensearch.evaluation import V4, V4_WHOLE, has_v4
 from portcullis.families.opensearch.names.world import EngineFacts, Release
+from portcullis.families.opensearch.requesting.actions import OWN_INDEX
 
 _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 

@@ -6,9 +6,9 @@ from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
 from portcullis.access.questions.documents import Field, Given, OfDocument, Path, in_each, looked_at
-from portcullis.families.opensearch.deciding.need import R
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.world import Release
+from portcullis.families.opensearch.requesting.need import R
 
 
 def of_documents(

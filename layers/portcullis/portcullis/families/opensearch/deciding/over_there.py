@@ -10,12 +10,12 @@ from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.across import SEARCH, SENT, OverClusters, Remote
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
 from portcullis.families.opensearch.deciding.facts import facts_of
-from portcullis.families.opensearch.deciding.need import Need, NotKnown, W
-from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.deciding.seen import seen_of
 from portcullis.families.opensearch.deciding.together import Together, together
 from portcullis.families.opensearch.documents.config import SecurityConfig
 from portcullis.families.opensearch.limiting.view import Beyond, Decision
+from portcullis.families.opensearch.requesting.need import Need, NotKnown, W
+from portcullis.families.opensearch.requesting.requests import needs
 
 _STAYS = "OpenSearch sends no request of this kind to another cluster: it is taken for one of a name of this cluster, which no index has"
 _SETTINGS = (

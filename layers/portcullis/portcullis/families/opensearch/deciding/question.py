@@ -32,11 +32,8 @@ from portcullis.access.questions.documents import all_given, as_data
 from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.across import OverClusters, Remote
-from portcullis.families.opensearch.deciding.actions import BLOCKS, OWN_INDEX
 from portcullis.families.opensearch.deciding.compiled import Compiled
-from portcullis.families.opensearch.deciding.need import NotKnown
 from portcullis.families.opensearch.deciding.of_documents import of_documents
-from portcullis.families.opensearch.deciding.requests import needs
 from portcullis.families.opensearch.deciding.together import Fields, together
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect, from_engine
@@ -45,6 +42,9 @@ from portcullis.families.opensearch.evaluation import V4, has_v4
 from portcullis.families.opensearch.granting.callers import user
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.world import EngineFacts, Release
+from portcullis.families.opensearch.requesting.actions import BLOCKS, OWN_INDEX
+from portcullis.families.opensearch.requesting.need import NotKnown
+from portcullis.families.opensearch.requesting.requests import needs
 
 Shown = Callable[[bool | None, list[tuple[str, Decision]]], Json]
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from portcullis.families.opensearch.deciding.actions import fails_behind, never_under_limits, opens, spoils_under_limits
 from portcullis.families.opensearch.deciding.granted import KEPT, Granted, Who
 from portcullis.families.opensearch.limiting.limits import LimitsOf2, LimitsOf3, Unreadable
 from portcullis.families.opensearch.limiting.query_shapes import readable
@@ -25,6 +24,12 @@ from portcullis.families.opensearch.limiting.showing import (
 from portcullis.families.opensearch.limiting.view import View
 from portcullis.families.opensearch.names.attributes import needs_attributes
 from portcullis.families.opensearch.names.world import Asked
+from portcullis.families.opensearch.requesting.actions import (
+    fails_behind,
+    never_under_limits,
+    opens,
+    spoils_under_limits,
+)
 
 
 class Seeing:

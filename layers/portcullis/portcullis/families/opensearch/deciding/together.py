@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.actions import BARE, is_cluster_action
 from portcullis.families.opensearch.deciding.beyond import beyond
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.ending import ends_with, of_each, with_error
-from portcullis.families.opensearch.deciding.need import BULK, CREATE, MAP, Need, R, W, of_aliases
 from portcullis.families.opensearch.limiting.roles import DOCUMENTS
 from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.dates import NotKnown, resolved
 from portcullis.families.opensearch.names.world import Release
+from portcullis.families.opensearch.requesting.actions import BARE, is_cluster_action
+from portcullis.families.opensearch.requesting.need import BULK, CREATE, MAP, Need, R, W, of_aliases
 
 Fields = Mapping[str, Sequence[str]]  # index -> the fields that its mapping has
 _MADE = "a template may give the new index its fields, and then no more is needed"

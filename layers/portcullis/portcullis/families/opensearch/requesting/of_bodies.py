@@ -12,8 +12,8 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from portcullis.families.looked_up import liked, looked_up
-from portcullis.families.opensearch.deciding.actions import BARE, IN_POINT
-from portcullis.families.opensearch.deciding.need import (
+from portcullis.families.opensearch.requesting.actions import BARE, IN_POINT
+from portcullis.families.opensearch.requesting.need import (
     BULK,
     NOTHING_FETCHED,
     NOTHING_FOUND,
@@ -24,7 +24,7 @@ from portcullis.families.opensearch.deciding.need import (
     R,
     W,
 )
-from portcullis.families.opensearch.deciding.points import keeps_filter, points_in_time
+from portcullis.families.opensearch.requesting.points import keeps_filter, points_in_time
 
 # What is written to an index by an item of a bulk request.
 _ITEMS = {"index": f"{W}index", "create": f"{W}index", "delete": f"{W}delete", "update": f"{W}update"}

@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
-from portcullis.families.opensearch.deciding.need import BULK, BY_SHARD, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
-from portcullis.families.opensearch.deciding.of_bodies import (
+from portcullis.families.opensearch.names.world import LISTED, OPEN_ONES, Options
+from portcullis.families.opensearch.requesting.need import BULK, BY_SHARD, NOTHING_CHANGED, A, M, Need, NotKnown, R, W
+from portcullis.families.opensearch.requesting.of_bodies import (
     fields_of,
     fields_of_update,
     lookups,
@@ -18,7 +19,6 @@ from portcullis.families.opensearch.deciding.of_bodies import (
     shows_empty_buckets,
     suggests,
 )
-from portcullis.families.opensearch.names.world import LISTED, OPEN_ONES, Options
 
 _READ, _PUT = ("GET", "POST"), ("PUT", "POST")
 # What stands after the index in a path -> method -> the actions that are all needed.

@@ -5,7 +5,7 @@ from __future__ import annotations
 from base64 import urlsafe_b64decode
 from typing import Any
 
-from portcullis.families.opensearch.deciding.need import NotKnown
+from portcullis.families.opensearch.requesting.need import NotKnown
 
 _LONGEST_NUMBER = 63  # bits
 

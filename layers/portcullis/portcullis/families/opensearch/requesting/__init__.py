@@ -1,0 +1,1 @@
+"""From a request as people send it to what has to be allowed for it."""
