@@ -12,18 +12,25 @@ from portcullis.families.elasticsearch.documents.config import Kind
 # Where the security index keeps a document: its kind there, and how its id begins.
 _KEPT_AS = {Kind.ROLES: "role-", Kind.USERS: "user-", Kind.MAPPINGS: "role-mapping_"}
 _MOST_KEPT = 10_000  # of one search
-_NUMBERS: Json = {
-    "size": _MOST_KEPT,
-    "_source": False,
-    "seq_no_primary_term": True,
-    "query": {
-        "bool": {
-            "should": [{"terms": {"type": ["role", "user", "reserved-user"]}}, {"term": {"doc_type": "role-mapping"}}]
-        }
-    },
-}
-_OF_RESERVED: Json = {**_NUMBERS, "query": {"term": {"type": "reserved-user"}}}
-_OF_USERS: Json = {**_NUMBERS, "version": True, "query": {"term": {"type": "user"}}}
+_PEOPLE = ("user", "reserved-user")
+
+
+def _numbers_of(*types: str, mappings: bool = False) -> Json:
+    """A search for the numbers of documents of these types, and for no document."""
+    should: list[Json] = [{"terms": {"type": types}}]
+    should += [{"term": {"doc_type": "role-mapping"}}] if mappings else []
+    return {
+        "size": _MOST_KEPT,
+        "_source": False,
+        "seq_no_primary_term": True,
+        "version": True,
+        "query": {"bool": {"should": should}},
+    }
+
+
+_EVERYTHING = _numbers_of("role", *_PEOPLE, mappings=True)
+# Of less, where there is more of it than one search shows: of people we have to know more than of others.
+_LESS = (_numbers_of(*_PEOPLE), _numbers_of("reserved-user"))
 _RESERVED_USER = "reserved-user-"
 
 Number = tuple[int, int]  # number, term
@@ -38,16 +45,20 @@ class Numbers:
         self._seen: dict[str, Number] | None = None  # document id -> its number when it was read; None: not read
         self._reserved: frozenset[str] = frozenset()  # ids of what is kept of the engine's own users
         self._ours: set[str] = set()  # ids written by us since
-        self._users: dict[str, list[int]] = {}  # id -> version, number and term, as a lock reads them
+        self._users: dict[str, list[int]] = {}  # id -> version, number and term
 
     def read(self, *, whole: bool) -> None:
-        """Right before the documents are. Not `whole`: no write is held against this reading, and of many documents those of native users
-        alone are looked at, by which a lock knows them again."""
-        found = self._numbers(_NUMBERS if whole else _OF_RESERVED)
-        self._seen, self._ours = found if whole else None, set()
-        hits = () if whole else self._hits(_OF_USERS) or ()
-        self._users = {hit["_id"]: [hit["_version"], hit["_seq_no"], hit["_primary_term"]] for hit in hits}
-        self._reserved = frozenset(one for one in found or {} if one.startswith(_RESERVED_USER))
+        """Right before the documents are. Not `whole`: no write is held against this reading, and people alone are looked at, by which a
+        lock knows them again."""
+        self._seen, self._ours = None, set()
+        hits = self._hits(_EVERYTHING) if whole else None
+        if hits is not None:
+            self._seen = {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits}
+        else:
+            hits = next((found for asked in _LESS if (found := self._hits(asked)) is not None), [])
+        users = {hit["_id"]: [hit["_version"], hit["_seq_no"], hit["_primary_term"]] for hit in hits}
+        self._users = {one: number for one, number in users.items() if one.startswith(_KEPT_AS[Kind.USERS])}
+        self._reserved = frozenset(one for one in users if one.startswith(_RESERVED_USER))
 
     def read_some(self, names: Mapping[Kind, Collection[str]]) -> None:
         """The same of these documents alone, which is the reading that writes are held against from here on."""
@@ -76,12 +87,8 @@ class Numbers:
             raise Conflict(f"{self._name}: somebody wrote {said} since it was read")
         self._ours |= names.keys()
 
-    def _numbers(self, asked: Json) -> dict[str, Number] | None:
-        """None where this account may not look, or there are too many."""
-        hits = self._hits(asked)
-        return None if hits is None else {hit["_id"]: (hit["_seq_no"], hit["_primary_term"]) for hit in hits}
-
     def _hits(self, asked: Json) -> list[Json] | None:
+        """None where this account may not look, or there are too many."""
         status, body = self._transport("POST", "/.security/_search", None, asked)
         if status == 404:
             return []

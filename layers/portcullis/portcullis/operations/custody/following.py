@@ -55,10 +55,9 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
             return lost(todo, shut, "map by hand whom the model does not ask for: whom it asks for follows")
         kept = site.ledger.model(site.name)
         family = site.family
-        shown = engine.read(family.closing)  # as it was saved
         held = engine.read()
         ours = family.baseline().writes
-        opened = family.reopen(saved, shown, ours=ours)
+        opened = family.reopen(saved, held, ours=ours)
         as_saved = family.simulate_all(held, opened.writes)
         truth = read_truth(site, kept, whole=True)
         now = compare(site, kept, truth=truth, engine=engine, held=as_saved)
@@ -68,7 +67,7 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         still_ours(site)
         if left:
             begin(site, leaving)
-            opened = family.reopen(saved, shown, left, ours=ours)
+            opened = family.reopen(saved, held, left, ours=ours)
         send_each(family, engine, opened.writes, held)
         if left:
             settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
