@@ -165,9 +165,11 @@ class Family(Terms, Protocol):
         """Nobody has a role but the keepers. No writes if it is so. `saved`: what was put aside at the first time. `roles_too`: the roles
         permit nothing besides, as somebody may have one without being mapped to it any more."""
 
-    def written_by_us(self, saved: Mapping[str, Any], before: Actual, now: Actual) -> Mapping[str, Any] | None:
+    def written_by_us(
+        self, saved: Mapping[str, Any], before: Actual, now: Callable[[], Actual]
+    ) -> Mapping[str, Any] | None:
         """What was put aside, with what the writes of `close` made of it between two readings, so that it is known again; None if that is
-        nothing to note."""
+        nothing to note. `now`: the second reading, which is not made where nothing would come of it."""
 
     def reopen(
         self, saved: Mapping[str, Any], actual: Actual, left: Sequence[Step] = (), *, ours: Collection[str] = ()

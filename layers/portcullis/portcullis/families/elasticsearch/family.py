@@ -6,7 +6,7 @@ and in role mappings of a deployment's own, each a document that is ours as a wh
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -56,11 +56,15 @@ class Elasticsearch:
     taking = staticmethod(steps.taking)
     named = staticmethod(steps.named)
     refuse_if_moved = staticmethod(steps.refuse_if_moved)
-    written_by_us = staticmethod(shut.written_by_us)
     reopen = staticmethod(shut.reopen)
     effect = staticmethod(effect.people)
     filters = staticmethod(steps.filters)
     adoptable = staticmethod(adopting.adoptable)
+
+    def written_by_us(
+        self, saved: Mapping[str, Any], before: Actual, now: Callable[[], Actual]
+    ) -> Mapping[str, Any] | None:
+        return shut.written_by_us(saved, before, now())
 
     def only_the_engine_knows(self, _entry: str) -> bool:
         return False  # an entry is a native user's name, and no pattern

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from portcullis.access.actual import Actual, Json, Write
@@ -52,7 +52,7 @@ class OpenSearch:
     filters = staticmethod(filters.filters)
     adoptable = staticmethod(adopting.adoptable)
 
-    def written_by_us(self, saved: Mapping[str, Any], before: Actual, now: Actual) -> None:
+    def written_by_us(self, saved: Mapping[str, Any], before: Actual, now: Callable[[], Actual]) -> None:
         """No document of this engine tells how it was written."""
 
     def same(self, _kind: str, one: Json | None, other: Json | None) -> bool:

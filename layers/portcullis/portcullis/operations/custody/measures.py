@@ -72,8 +72,8 @@ def _shut_mappings(site: Site, todo: Todo) -> str:
     # In a window nobody is let in by a role that could not be put right.
     nobody = todo.let_in is LetIn.NOBODY
     send_each(family, engine, closed.writes, held, whatever_is_refused=nobody)
-    if saved is not None and closed.writes:
-        noted = family.written_by_us(saved, held, engine.read(family.closing))
+    if saved is not None and any(write.kind == family.users for write in closed.writes):
+        noted = family.written_by_us(saved, held, lambda: engine.read(family.closing))
         if noted is not None:
             site.ledger.save(site.name, todo.save_as, noted)
     return "; ".join(closed.left)
