@@ -47,6 +47,21 @@ def test_it_is_seen_from_both_sides_until_one_of_them_ends_it(
     assert [one.status for one in reader.shown().reads] == ["DELETED"]
 
 
+def test_whether_refusals_are_left_out_is_known_to_the_reader(
+    aws: Any, both: tuple[AwsConnections, AwsConnections, str]
+) -> None:
+    reader, read, arn = both
+    reader.ask("far", arn)
+    search = aws.client("opensearch")
+    made = search.describe_outbound_connections()["Connections"][-1]
+    search.delete_outbound_connection(ConnectionId=made["ConnectionId"])
+    ends = {end: made[end] for end in ("LocalDomainInfo", "RemoteDomainInfo")}
+    properties = {"CrossClusterSearch": {"SkipUnavailable": "ENABLED"}}
+    search.create_outbound_connection(ConnectionAlias="far", ConnectionProperties=properties, **ends)
+    assert [one.skip_unavailable for one in reader.shown().reads][-2:] == [False, True]
+    assert not any(one.skip_unavailable for one in read.shown().read_by)
+
+
 def test_the_right_to_ask_is_to_the_domain_that_reads(
     aws: Any, both: tuple[AwsConnections, AwsConnections, str]
 ) -> None:

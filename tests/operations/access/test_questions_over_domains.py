@@ -103,8 +103,11 @@ def test_a_2_x_sends_the_names_of_roles(here: Account) -> None:
     assert could(scene(here, engine="OpenSearch_2.19"), "kim", "read", "far:hr").allowed is True
 
 
-def test_who_can_lists_whom_the_other_side_maps(here: Account) -> None:
-    found: WhoCan = who_can(scene(here), Request("read", indices=("far:logs-1",)))
+@pytest.mark.parametrize("skips", [False, True])
+def test_who_can_lists_whom_the_other_side_maps(here: Account, skips: bool) -> None:
+    """And nobody to whom its part is left out."""
+    of = scene(here, replace(FAR, skip_unavailable=skips))
+    found: WhoCan = who_can(of, Request("read", indices=("far:logs-1",)))
     assert [one.person for one in found.people if one.allowed] == ["iam_user:kim"]
 
 
@@ -134,6 +137,25 @@ def test_a_lock_of_the_other_side_comes_first(here: Account) -> None:
     )
 
 
+@pytest.mark.parametrize(
+    ("skips", "does", "what", "allowed", "seen"),
+    [
+        (False, "GET", "payroll-1,far:logs-1/_search", False, []),
+        (True, "GET", "payroll-1,far:logs-1/_search", True, ["payroll-1"]),
+        (True, "read", "far:logs-1", True, []),
+        (False, "GET", "payroll-1,far:logs-1/_field_caps?fields=*", True, ["payroll-1"]),
+    ],
+)
+def test_what_a_locked_side_refuses_is_left_out_where_any_refusal_is(
+    here: Account, skips: bool, does: str, what: str, allowed: bool, seen: list[str]
+) -> None:
+    """It is no no: the rest is answered, and shown."""
+    far = replace(FAR, stopped="logs is locked", skip_unavailable=skips)
+    found = could(scene(here, far), "rita", does, what)
+    assert (found.allowed, [one.index for one in found.seen if one.allowed]) == (allowed, seen)
+    assert ((Layer.CUSTODY, "nobody is let in") in [(one.layer, one.effect) for one in found.reasons]) is True
+
+
 def test_the_other_domain_is_found_by_its_connection(here: Account) -> None:
     """A domain that is connected to itself: what it holds is read as that of the other one."""
     from portcullis.entry.verbs import VERBS
@@ -149,5 +171,9 @@ def test_the_other_domain_is_found_by_its_connection(here: Account) -> None:
 
     assert can("rita", "self:payroll-1").allowed is True
     assert can("kim", "self:payroll-1").allowed is False
+    # Of what nobody looked at a refusal may be left out, too.
+    skipping = Connections(reads=tuple(replace(one, skip_unavailable=True) for one in reads))
+    services = replace(services, connections=lambda _: Amazon(skipping))
+    assert can("kim", "self:payroll-1").allowed is True
     other = can("rita", "other:payroll-1")
     assert (other.allowed, "no deployment of this account" in " ".join(other.unknown)) == (None, True)

@@ -17,13 +17,17 @@ _REFUSED = ("VALIDATION_FAILED", "REJECTING", "REJECTED")
 
 @dataclass(frozen=True, slots=True)
 class Connection:
-    """One of a domain. `alias` is empty where it is read by the other one. `other`: its ARN. `status` and `message`: Amazon's words."""
+    """One of a domain. `alias` is empty where it is read by the other one. `other`: its ARN. `status` and `message`: Amazon's words.
+
+    `skip_unavailable`: a refusal of the other one is left out, and the rest is answered; the other one does not know whether.
+    """
 
     id: str
     other: str
     status: str
     alias: str = ""
     message: str = ""
+    skip_unavailable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -44,6 +44,7 @@ def connections(client: Any, domain: str) -> Connections:
                 (one.get("ConnectionStatus") or {}).get("StatusCode", ""),
                 one.get("ConnectionAlias", ""),
                 (one.get("ConnectionStatus") or {}).get("Message", ""),
+                _skips(one),
             )
             for one in pages(getattr(client, f"describe_{way}_connections"), "Connections")
             if _arn(one, ours, partition) == domain
@@ -56,6 +57,11 @@ def _arn(connection: Any, which: str, partition: str) -> str:
     """Of one of its two domains."""
     one = (connection.get(which) or {}).get("AWSDomainInformation") or {}
     return f"arn:{partition}:es:{one.get('Region', '')}:{one.get('OwnerId', '')}:domain/{one.get('DomainName', '')}"
+
+
+def _skips(connection: Any) -> bool:
+    properties = connection.get("ConnectionProperties") or {}
+    return bool((properties.get("CrossClusterSearch") or {}).get("SkipUnavailable") == "ENABLED")
 
 
 def _named(arn: str) -> dict[str, Any]:

@@ -176,12 +176,12 @@ def _write_down(
     raise Conflict(f"the custody of {custody.deployment} is changed faster than a step can be written down")
 
 
-def _walls_to_look_at(site: Site, custody: Custody) -> dict[Measure, Callable[[], str]]:
+def _walls_to_look_at(site: Site, custody: Custody) -> dict[Measure, Callable[[], measures.Undone]]:
     """While locking or locked, and in a window too, somebody else may have undone one."""
     return measures.walls(site, custody) if custody.state in (State.LOCKING, State.LOCKED) else {}
 
 
-def _undone(measure: Measure, look: Callable[[], str]) -> str:
+def _undone(measure: Measure, look: Callable[[], measures.Undone]) -> measures.Undone:
     """What somebody undid of a wall, if anything. An engine that does not answer lets nobody in."""
     try:
         return look()
@@ -196,7 +196,7 @@ def _undone(measure: Measure, look: Callable[[], str]) -> str:
     return ""
 
 
-def _noticed(site: Site, custody: Custody, found: Iterable[tuple[Measure, str]]) -> Custody:
+def _noticed(site: Site, custody: Custody, found: Iterable[tuple[Measure, measures.Undone]]) -> Custody:
     """With what somebody undid."""
     for measure, undone in found:
         if undone:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
+from dataclasses import dataclass
 
 from portcullis.custody import in_place
 from portcullis.custody.access_policy import is_shut
@@ -102,11 +103,18 @@ def _not_blocked(engine: Engine, let_in: LetIn) -> list[str]:
     return sorted(name for name, had in engine.blocks().items() if any(had.get(block) != "true" for block in wanted))
 
 
-class ByItself(str):
-    """What is open without somebody's doing: it is shut as all else, and is no alert. The indices, as they are named in a sentence."""
+@dataclass(frozen=True, slots=True)
+class ByItself:
+    """Indices that are open without somebody's doing: they are shut as all else, and are no alert. `said`: in a sentence."""
 
-    __slots__ = ("indices",)
+    said: str
     indices: tuple[str, ...]
+
+    def __str__(self) -> str:
+        return self.said
+
+
+Undone = str | ByItself  # what of a measure is open; empty: it holds
 
 
 # An engine makes this one itself, for whoever has it do something without waiting for the end: also for somebody who has no right to
@@ -315,12 +323,12 @@ _MEASURES: dict[Measure, tuple[Done, Done]] = {
 }
 
 
-def walls(site: Site, custody: Custody) -> dict[Measure, Callable[[], str]]:
+def walls(site: Site, custody: Custody) -> dict[Measure, Callable[[], Undone]]:
     """The measures that are in place, each with a look at it that says what somebody else has undone of it: nothing, if it holds.
 
     A look raises where its wall cannot be seen, and says nothing of the others.
     """
-    looks: dict[Measure, Callable[[], str]] = {
+    looks: dict[Measure, Callable[[], Undone]] = {
         Measure.SHUT_MAPPINGS: lambda: _mapped(site, custody.let_in),
         Measure.NARROW_KEYS: lambda: offered.keys_that_allow(site),
         Measure.BLOCK_INDICES: lambda: _bare(site, custody.let_in),
@@ -340,16 +348,14 @@ def _mapped(site: Site, let_in: LetIn) -> str:
     return f"opened again: {', '.join(closed.touched)}" if closed.touched else ""
 
 
-def _bare(site: Site, let_in: LetIn) -> str:
+def _bare(site: Site, let_in: LetIn) -> Undone:
     bare = _not_blocked(site.engine, let_in)
     if not bare and (running := site.engine.running_policies()):
         return f"running again: {', '.join(running)}"
     said = f"not blocked: {', '.join(bare[:10])}" + (", ..." if len(bare) > 10 else "") if bare else ""
     if not bare or not _MADE_BY_ENGINES.issuperset(bare) or not _of_engines(site).keys().isdisjoint(bare):
         return said
-    new = ByItself(said)
-    new.indices = tuple(bare)
-    return new
+    return ByItself(said, tuple(bare))
 
 
 def note(site: Site, came: ByItself) -> None:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from portcullis.access.actual import Actual
 from portcullis.access.questions.answers import Decided, Far, Layer, Reason, Request, Seen, There, parted
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.across import SEARCH, SENT, OverClusters, Remote
+from portcullis.families.opensearch.deciding.across import SEARCH, SENT, OverClusters, Remote, leaves_out
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
 from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.seen import seen_of
@@ -42,7 +43,8 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
         return Decided(None, roles=roles, unknown=(of_another_cluster(beyond),))
     told = [_told(actual, caller, wanted, there, how) for how in _EACH_WAY]
     first = told[0]
-    decision = first.answers[-1][1]
+    need, decision = first.answers[-1]
+    decision = _with_locks(decision, there.remotes, need.action)
     allowed, unknown = first.allowed, list(first.unknown)
     if any(one.allowed is not allowed for one in told):
         allowed, unknown = None, [*unknown, _SETTINGS]
@@ -50,7 +52,7 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
         far = there.remotes[alias]
         if allowed is False and far.held is not None and far.there.aliases is None and not one.decision.allowed:
             allowed, unknown = None, [*unknown, _UNLISTED]
-        if far.stopped and allowed is not False:
+        if far.stopped and not one.left_out and allowed is not False:
             allowed = False if far.certain else None
             unknown += [] if far.certain else [far.stopped]
         unknown += far.unknown if allowed is not True else ()
@@ -68,6 +70,17 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
         ends=decision.error,
         elsewhere=True,
     )
+
+
+def _with_locks(decision: Decision, remotes: Mapping[str, Far], action: str) -> Decision:
+    """A cluster that is locked refuses its part: that is left out where any refusal is."""
+    beyond = {
+        alias: replace(one, left_out=True)
+        if (far := remotes[alias]).stopped and far.certain and leaves_out(action, skip_unavailable=far.skip_unavailable)
+        else one
+        for alias, one in decision.beyond.items()
+    }
+    return replace(decision, beyond=beyond)
 
 
 def _need(request: Request) -> Need:
@@ -124,6 +137,7 @@ def _links(remotes: Mapping[str, Far], beyond: Mapping[str, Beyond]) -> Iterator
             yield Reason(Layer.PERMISSION, ", ".join(told.roles), "; ".join(told.reasons[:2]), effect)
         if far.stopped:
             yield Reason(Layer.CUSTODY, far.deployment, far.stopped, "nobody is let in")
-        elif one.left_out:
+        if one.left_out:
             said = "the answer is a 200 without its part, and does not say that it was refused"
-            yield Reason(Layer.REMOTE, alias, "skip_unavailable: true", said)
+            why_so = "skip_unavailable: true" if far.skip_unavailable else "whoever refuses this request is left out"
+            yield Reason(Layer.REMOTE, alias, why_so, said)

@@ -14,7 +14,7 @@ from portcullis.operations.access.asking.scene import Scene, engine_named, fits,
 from portcullis.operations.remotes.asking.other_side import as_it_is, by_file
 from portcullis.operations.remotes.files import file_of, files_in_force, on_cluster
 from portcullis.operations.services import Services, Site
-from portcullis.remotes.connections import CONNECTED
+from portcullis.remotes.connections import CONNECTED, Connection
 
 if TYPE_CHECKING:
     from portcullis.model import Deployment
@@ -51,27 +51,27 @@ def _reaching_domains(services: Services, site: Site, scene: Scene, wanted: Iter
         reads = [one for one in site.connections.shown().reads if one.status in CONNECTED]
     except PortcullisError as error:
         return replace(scene, unseen=(*scene.unseen, f"the connections of {site.name} could not be read: {error}"))
-    named = {one.alias: one.other for one in reads}
+    named = {one.alias: one for one in reads}
     here = {name: services.site(name).registration.domain for name in services.ledger.deployments()} if named else {}
     by_arn = {domain.arn: name for name, domain in here.items() if domain is not None}
     found = {
-        alias: _domain(services, alias, by_arn.get(arn, ""), arn)
-        for alias, arn in named.items()
+        alias: _domain(services, one, by_arn.get(one.other, ""))
+        for alias, one in named.items()
         if _is_meant(alias, wanted)
     }
     return _with(scene, found, named)
 
 
-def _domain(services: Services, alias: str, name: str, arn: str) -> Far:
-    """The domain behind an alias, as it is."""
+def _domain(services: Services, connection: Connection, name: str) -> Far:
+    """The domain behind an alias, as it is. `name`: of its deployment; empty: it is none of this account."""
+    alias, skips = connection.alias, connection.skip_unavailable
     if not name:
-        return Far(
-            alias, "", CONNECTION, unknown=(f"{arn} is no deployment of this account: it could not be looked at",)
-        )
+        unknown = f"{connection.other} is no deployment of this account: it could not be looked at"
+        return Far(alias, "", CONNECTION, skip_unavailable=skips, unknown=(unknown,))
     other = services.site(name)
     custody = other.ledger.custody(name)
     stopped, certain = stopping(custody)
-    far = Far(alias, "", CONNECTION, name, stopped=stopped, certain=certain)
+    far = Far(alias, "", CONNECTION, name, skip_unavailable=skips, stopped=stopped, certain=certain)
     try:
         there = replace(there_on(other.engine), engine=engine_named(name, other.ledger.model(name)))
         return replace(far, held=once_open(other, custody, other.engine.read()), there=there)
