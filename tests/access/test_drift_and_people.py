@@ -171,6 +171,75 @@ def test_an_internal_user_who_passes_for_one_of_ours_is_critical(entry: str, who
     assert found[0].what == f"internal user mole has the backend role {entry}, and is {who} with a password"
 
 
+APP = "arn:aws:iam::1:role/app"
+# Mapped by the model: an IAM role, a plain backend role, and whoever has two. By hand: another plain one.
+GIVEN = wanted(
+    {"readers": role("read"), "writers": role("write")},
+    {
+        "readers": {"backend_roles": dict.fromkeys([APP, "crew"], "grant")},
+        "writers": {"and_backend_roles": dict.fromkeys(["crew", "night"], "both")},
+        "all_access": {"backend_roles": {"arn:aws:iam::1:role/chief": "grant"}},
+    },
+    users={"carl": {"backend_roles": [APP]}},
+)
+MAPPED = house(
+    readers=mapping(backend_roles=[APP, "crew"]),
+    writers=mapping(and_backend_roles=["crew", "night"]),
+    all_access=mapping(backend_roles=[MASTER, "arn:aws:iam::1:role/chief"]),
+    kibana_user=mapping(backend_roles=["guests"], users=["anna"]),
+)
+
+
+@pytest.mark.parametrize(
+    ("user", "backend_roles", "severity", "says"),
+    [
+        ("mole", [APP], "warning", f"has the backend role {APP}, and by it readers with a password"),
+        (
+            "mole",
+            ["crew", "arn:aws:iam::1:role/chief"],
+            "critical",
+            "has the backend role arn:aws:iam::1:role/chief, and by it all_access with a password, and administers the engine",
+        ),
+        ("mole", ["guests"], "info", "has the backend role guests, and by it kibana_user with a password"),
+        # Theirs by the model, or by name; a word that the model grants to whoever has it; one that is mapped to nothing.
+        ("carl", [APP], "", ""),
+        ("anna", ["guests"], "", ""),
+        ("mole", ["crew", "night", "any-other", "arn:aws:iam::1:role/nobody"], "", ""),
+        # The model gave carl one, and no more.
+        ("carl", [APP, "guests"], "info", "has the backend role guests, and by it kibana_user with a password"),
+    ],
+)
+def test_an_internal_user_who_has_roles_by_a_backend_role_nobody_gave_them_is_drift(
+    user: str, backend_roles: list[str], severity: str, says: str
+) -> None:
+    """Though no mapping was touched. It names the roles, and whether they administer; a word of the file's own is for whoever has it."""
+    held = SecurityConfig({**MAPPED.documents, Kind.USERS: {user: {"backend_roles": backend_roles}}})
+    mine = GIVEN.claims(OPENSEARCH.mappings) - {Claim(Kind.USERS, "carl")}
+    found = [one for one in drift(OPENSEARCH, GIVEN, held, mine, keepers=KEEPERS) if one.claim.kind == Kind.USERS]
+    told = [(one.severity, one.what, one.people, one.ours) for one in found]
+    assert told == ([(severity, f"internal user {user} {says}", (user,), False)] if says else [])
+    # Of a user of another deployment on the domain nothing is told, nor of one that this one made and no longer asks for.
+    others = frozenset({Claim(Kind.USERS, user)})
+    assert not [one for one in drift(OPENSEARCH, GIVEN, held, mine, others) if one.claim.kind == Kind.USERS]
+    if user == "mole":
+        assert not [one for one in drift(OPENSEARCH, GIVEN, held, mine | others) if one.claim.kind == Kind.USERS]
+
+
+def test_an_internal_user_made_by_hand_is_told_once_with_all_that_they_have() -> None:
+    """Roles of their own, a caller's backend role, and a keeper's: the gravest of it counts."""
+    mole = {"backend_roles": [APP, AUTOMATION], "opendistro_security_roles": ["kibana_user"]}
+    held = SecurityConfig({**MAPPED.documents, Kind.USERS: {"mole": mole}})
+    mine = GIVEN.claims(OPENSEARCH.mappings) - {Claim(Kind.USERS, "carl")}
+    [one] = [one for one in drift(OPENSEARCH, GIVEN, held, mine, keepers=KEEPERS) if one.claim.kind == Kind.USERS]
+    assert one.severity == "critical"
+    for says in (
+        "has kibana_user without a mapping",
+        "is the automation with a password",
+        "by it readers with a password",
+    ):
+        assert says in one.what
+
+
 BY_HAND = Claim(OfElasticsearch.MAPPINGS, "by-hand")
 
 

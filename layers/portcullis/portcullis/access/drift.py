@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from portcullis.access.actual import Actual, Json
 from portcullis.access.desired import Desired
 from portcullis.access.guard import ProtectedPrincipals
+from portcullis.access.passing import passing
 from portcullis.access.plan import Claim
 from portcullis.access.terms import NOT_SIGNED_IN, Terms, fixed
 
@@ -63,8 +64,12 @@ def drift(
             found[claim] = Drift("critical", claim, what, (), ours=False)
     for change in _administrators(terms, desired, held, mine, keepers or ProtectedPrincipals()):
         found[change.claim] = change
-    for change in _passing_for_keepers(terms, desired, held, mine, keepers or ProtectedPrincipals()):
-        found[change.claim] = change
+    for one in passing(terms, desired, held, mine, others, keepers or ProtectedPrincipals()):
+        severity = "critical" if one.gravest else "warning" if cared_for & one.roles else "info"
+        claim, what = Claim(terms.users, one.user), f"internal user {one.user} {'; '.join(one.said)}"
+        if before := found.get(claim):
+            severity, what = min(severity, before.severity, key=_RANK.__getitem__), f"{before.what}; {what}"
+        found[claim] = Drift(severity, claim, what, (one.user,), ours=claim in mine)
     for claim in terms.let_in_by(held, keepers.shut_out if keepers else ""):
         what = f"break-glass is mapped by {claim}, and no window of a lock lets it in"
         found[claim] = Drift("critical", claim, what, (claim.entry,), ours=claim in mine)
@@ -157,22 +162,6 @@ def _administrators(
             )
         found.append(Drift("critical", claim, what, (admin.entry,), ours=claim in mine))
     return found
-
-
-def _passing_for_keepers(
-    terms: Terms, desired: Desired, held: Actual, mine: frozenset[Claim], keepers: ProtectedPrincipals
-) -> Iterator[Drift]:
-    """Internal users with the ARN of Portcullis' own, or of the master, among their backend roles: with a password they are these."""
-    entries = {k.entry: f"the {k.who}" for k in keepers.keepers if k.entry_list == "backend_roles"}
-    if keepers.shut_out:
-        entries[keepers.shut_out] = "break-glass"
-    for name, user in sorted(held.of(terms.users).items()):
-        asked = (desired.of(terms.users).get(name) or {}).get("backend_roles") or ()
-        for entry in user.get("backend_roles") or ():
-            if entry in entries and entry not in asked:
-                claim = Claim(terms.users, name)
-                what = f"internal user {name} has the backend role {entry}, and is {entries[entry]} with a password"
-                yield Drift("critical", claim, what, (name,), ours=claim in mine)
 
 
 def whoever_does_not_sign_in(called: str) -> str:
