@@ -1,4 +1,4 @@
-"""The node's own process: `python -m local.elastic.launch SPEC.json`, the password of `elastic` in the environment.
+"""The node's own process: `python -m local.elastic.launch SPEC.json`, what its keystore holds in the environment.
 
 Starts the JVM in this process and builds the node by reflection: no bootstrap script, no checks of the machine, no refusal to run as root.
 Ends as local/node/launch.py does. What is asked of each release differs a little; the differences are here and nowhere else.
@@ -6,6 +6,7 @@ Ends as local/node/launch.py does. What is asked of each release differs a littl
 
 from __future__ import annotations
 
+import json
 import os
 import sys
 from pathlib import Path
@@ -16,7 +17,7 @@ import jpype
 from local.elastic.distribution import major
 from local.node.launch import run, start_jvm
 
-PASSWORD_IN = "PORTCULLIS_ELASTIC_PASSWORD"
+SECURE_IN = "PORTCULLIS_ELASTIC_SECURE"  # as JSON: setting -> value, the password of `elastic` among them
 
 
 def build(spec: dict[str, Any]) -> Any:
@@ -34,7 +35,7 @@ def build(spec: dict[str, Any]) -> Any:
         else:
             settings.put(name, str(value).lower() if isinstance(value, bool) else str(value))
     conf = java("java.nio.file.Paths").get(str(home / "config"))
-    settings.setSecureSettings(_secure(java, conf, {"bootstrap.password": os.environ.pop(PASSWORD_IN)}))
+    settings.setSecureSettings(_secure(java, conf, json.loads(os.environ.pop(SECURE_IN))))
     environment = java("org.elasticsearch.env.Environment")(settings.build(), conf)
     if release >= 7:
         log.setNodeName(spec["settings"]["node.name"])

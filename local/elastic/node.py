@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from local.elastic.distribution import Distribution, ensure, link, major
-from local.elastic.launch import PASSWORD_IN
+from local.elastic.launch import SECURE_IN
 from local.node.certificates import make
 from local.node.files import write_private
 from local.processes import LOOPBACK
@@ -35,12 +35,15 @@ class Elasticsearch(Server):
     name = "Elasticsearch"
     user = USER
 
-    def __init__(self, home: Path, version: str, at: tuple[int, int], password: str) -> None:
+    def __init__(
+        self, home: Path, version: str, at: tuple[int, int], password: str, secure: Mapping[str, str] | None = None
+    ) -> None:
         self.password = password
         certificates = make(home / "config" / "certs")
         command = [sys.executable, "-m", "local.elastic.launch", str(home / "launch.json")]
         super().__init__(home, version, at, certificates.ca, command)
-        self._child.env[PASSWORD_IN] = password  # its own process alone sees it; no file holds it as text
+        # Its own process alone sees it; no file holds it as text.
+        self._child.env[SECURE_IN] = json.dumps({**(secure or {}), "bootstrap.password": password})
         self._context: ssl.SSLContext | None = None
 
     @classmethod
@@ -53,6 +56,7 @@ class Elasticsearch(Server):
         licence: str = "trial",
         settings: Mapping[str, Any] | None = None,
         files: Mapping[str, bytes] | None = None,
+        secure: Mapping[str, str] | None = None,
         password: str = "",
         tell: Callable[[str], None] = quiet,
         port: int | None = None,
@@ -62,13 +66,13 @@ class Elasticsearch(Server):
         """Bring a node up and return when it and its security index answer.
 
         `home`: a new folder, or that of an earlier node, whose data are then kept (give the same `password`). `licence`: trial or basic.
-        `settings` are added to the node's own, `files` to its config folder. Raises BadInput (version, port in use), CannotFetch, Died,
-        PortcullisError (not up in time).
+        `settings` are added to the node's own, `files` to its config folder, `secure` (setting -> value) to its keystore. Raises BadInput
+        (version, port in use), CannotFetch, Died, PortcullisError (not up in time).
         """
         home = home.resolve()
         check_given(port=port, transport_port=transport_port)
         found = ensure(version, cache.resolve(), tell, repositories=repositories)
-        node = cls(home, version, two_ports(port, transport_port), password or secrets.token_urlsafe(16))
+        node = cls(home, version, two_ports(port, transport_port), password or secrets.token_urlsafe(16), secure)
         # 6.8 spares little by an archive, and is started once or twice.
         archives = cache.resolve() / "archives" if major(version) > 6 else None
         node._write(found, archives, {"xpack.license.self_generated.type": licence, **(settings or {})}, files or {})
