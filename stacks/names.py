@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from portcullis.errors import BadInput
+from portcullis.model.names import ROLES_OF_DOMAINS
 
 if TYPE_CHECKING:  # which itself asks for names
     from stacks.deployments import Declared
@@ -28,9 +29,6 @@ LEVELS = ("look", "act", "delete")
 MANAGED = range(10, 21)  # managed policies that a role may have: as IAM begins, and as far as it goes on demand
 QUOTA = "managed_policies"  # of the app's context: how many this account was given
 METRICS_NAMESPACE = "Portcullis"
-_ROLE_NAME_LENGTH = 64
-_RESERVED = ("aws", "amazon", "cognito")  # in the prefix of a user pool's domain
-_ROLE_CHARACTERS = frozenset("+=,.@-_")
 
 
 def function(name: str) -> str:
@@ -75,32 +73,15 @@ def check_partition(region: str) -> None:
 
 
 def check_names(deployments: Iterable[Declared]) -> None:
-    """Raise BadInput if what a set of deployments is called cannot be: a role too long, with odd characters or of the same name twice, a
-    sign-in page with a reserved word."""
+    """Raise BadInput if two things that a set of deployments makes would be called the same. What one file tells by itself its reading
+    refuses."""
     ours = (AUTOMATION_ROLE, RELAY_ROLE, *map(runbook_role, LEVELS), *map(function, FUNCTIONS))
     taken = dict.fromkeys(ours, "the automation")
     for one in deployments:
-        if one.has_pool and (word := next((word for word in _RESERVED if word in one.name), "")):
-            raise BadInput(
-                f"{word!r} stands in {one.name}, and Cognito takes no sign-in page whose name it stands in",
-                source=str(one.source),
-                place="deployment",
-                remedy="another name for the deployment",
-            )
-        of_domains = ("master", "break-glass", "canary", "snapshots", "snapshot-store", "signed-in", "cognito-access")
-        wanted = [] if one.cluster else [("", part) for part in of_domains]
+        wanted = [] if one.cluster else [("", part) for part in ROLES_OF_DOMAINS]
         wanted += [(f"identity.cognito.groups.{group}", group) for group, role in one.cognito_groups.items() if role]
         for place, part in wanted:
             name = of(one.name, part)
-            if len(name) > _ROLE_NAME_LENGTH or not all(
-                c.isascii() and (c.isalnum() or c in _ROLE_CHARACTERS) for c in name
-            ):
-                raise BadInput(
-                    f"an IAM role cannot be called {name!r}",
-                    source=str(one.source),
-                    place=place or "deployment",
-                    remedy=f"ASCII letters, digits and +=,.@-_, at most {_ROLE_NAME_LENGTH} characters in all",
-                )
             if name.lower() in taken:  # IAM tells no names apart by case
                 raise BadInput(
                     f"the IAM role {name} is wanted twice, here and by {taken[name.lower()]}",

@@ -101,6 +101,23 @@ KEYS = [
     ),
     (SMALLEST + "accept: {sql-lek: because}", "line 4, accept.sql-lek", "no finding", "did you mean 'sql-leak'?"),
     (SMALLEST + "accept: {dls-invalid: because}", "line 4, accept.dls-invalid", "cannot be accepted", "mend it"),
+    *(
+        (text.replace("alpha", name), "line 1, deployment", "Cognito takes no sign-in page", "another name")
+        for name in ("my-aws-logs", "amazonas", "cognito-demo")
+        for text in (SMALLEST.replace("api", "cognito"), SMALLEST + "identity: {cognito: {groups: {}}}")
+    ),
+    (
+        SMALLEST + "identity: {cognito: {groups: {Canary: {role: true}}}}",
+        "line 4, identity.cognito.groups.Canary",
+        "the IAM role portcullis-alpha-Canary is wanted twice, here and by every domain",
+        "another name for the group",
+    ),
+    (
+        SMALLEST + "identity: {cognito: {groups: {ops: {role: true}, OPS: {role: true}}}}",
+        "line 4, identity.cognito.groups.OPS",
+        "wanted twice, here and by the group ops",
+        "no role of its own",
+    ),
     ("[1, 2]", "line 1", "holds a list", "keys and values"),
     ("hello", "line 1", "holds the text 'hello'", "keys and values"),
 ]
@@ -360,6 +377,13 @@ def test_given_a_link_to_nothing_then_it_is_no_missing_name(tmp_path):
 def test_given_what_has_no_end_then_no_more_is_read_than_says_so():
     with pytest.raises(BadInput, match="more than 4,194,304 characters"):
         model.load(Path("/dev/zero"))
+
+
+@pytest.mark.parametrize("name", ["my-aws-logs", "cognito-demo"])
+def test_a_deployment_without_a_pool_may_have_any_word_in_its_name(name):
+    """It has no sign-in page. Groups without a role of their own may be called as they like, too."""
+    assert model.loads(SMALLEST.replace("alpha", name), f"{name}.yaml").deployment == name
+    model.loads(SMALLEST + "identity: {cognito: {groups: {canary: {}, ops: {role: true}, OPS: {}}}}", "alpha.yaml")
 
 
 def test_given_a_folder_or_bytes_that_are_no_text_then_it_says_so(tmp_path):

@@ -239,6 +239,11 @@ _ALIKE = frozenset({"LATIN", "CYRILLIC", "GREEK", "ARMENIAN", "CHEROKEE", "FULLW
 # Roles that the stacks make for Portcullis itself, by what their names end in.
 _OURS = re.compile(r"portcullis-(automation|.+-(break-glass|canary|snapshots|snapshot-store))")
 
+# Roles that the stacks make beside every domain, by what their names end in: portcullis-DEPLOYMENT-…
+ROLES_OF_DOMAINS = ("master", "break-glass", "canary", "snapshots", "snapshot-store", "signed-in", "cognito-access")
+# Words that Cognito takes in no prefix of a user pool's domain, which is portcullis-DEPLOYMENT-ACCOUNT.
+NOT_IN_SIGN_IN_PAGES = ("aws", "amazon", "cognito")
+
 
 def is_ours(role: str) -> bool:
     """Whether a role, by name or ARN, is one of Portcullis' own: what it may do is no file's to say."""

@@ -10,23 +10,61 @@ from portcullis.access.plan import By, SubjectKind
 from portcullis.model.elasticsearch.references import of_cluster
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.lints.pointing import pointing
-from portcullis.model.names import Wrong, check_subject, did_you_mean, shown
+from portcullis.model.names import (
+    NOT_IN_SIGN_IN_PAGES,
+    ROLES_OF_DOMAINS,
+    Wrong,
+    check_subject,
+    did_you_mean,
+    shown,
+)
 from portcullis.model.parts import PERMISSION, Path
 from portcullis.model.presets import ACTIONS, level_role
-from portcullis.model.types import Deployment, OnDomain
+from portcullis.model.types import Configuration, Deployment, OnDomain
 
 
 def references(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
     """All of it, as (key path, what is wrong there)."""
+    yield from _sign_in_page(deployment)
     if isinstance(deployment, OnCluster):
         yield from of_cluster(deployment)
     elif isinstance(deployment, OnDomain):
         yield from _of_domain(deployment)
 
 
+def _sign_in_page(deployment: Deployment) -> Iterator[tuple[Path, Wrong]]:
+    """A user pool has a sign-in page that is named after its deployment."""
+    asks = isinstance(deployment, OnDomain) and deployment.domain.configuration is Configuration.COGNITO
+    word = next((word for word in NOT_IN_SIGN_IN_PAGES if word in deployment.deployment), "")
+    if word and (asks or deployment.identity.cognito is not None):
+        yield (
+            ("deployment",),
+            Wrong(
+                f"{shown(word)} stands in {deployment.deployment}, and Cognito takes no sign-in page whose name it stands in",
+                "another name for the deployment",
+            ),
+        )
+
+
+def _roles_of_groups(deployment: OnDomain) -> Iterator[tuple[Path, Wrong]]:
+    """Groups whose role would be called like another one of the deployment's. IAM tells no names apart by case."""
+    cognito = deployment.identity.cognito
+    taken = dict.fromkeys(ROLES_OF_DOMAINS, "every domain")
+    for group in [name for name, spec in cognito.groups.items() if spec.role] if cognito else ():
+        if (other := taken.setdefault(group.lower(), f"the group {group}")) != f"the group {group}":
+            yield (
+                ("identity", "cognito", "groups", group),
+                Wrong(
+                    f"the IAM role portcullis-{deployment.deployment}-{group} is wanted twice, here and by {other}",
+                    "another name for the group, or no role of its own",
+                ),
+            )
+
+
 def _of_domain(deployment: OnDomain) -> Iterator[tuple[Path, Wrong]]:
     access, identity = deployment.access, deployment.identity
     roles = {*access.roles, *deployment.known.roles}
+    yield from _roles_of_groups(deployment)
     yield from _definitions(deployment)
     yield from pointing(deployment, roles, access.users)
     groups = identity.cognito.groups if identity.cognito else {}
