@@ -129,6 +129,9 @@ def test_what_was_not_looked_at_is_not_known(here: Account) -> None:
 def test_a_lock_of_the_other_side_comes_first(here: Account) -> None:
     locked = could(scene(here, replace(FAR, stopped="logs is locked")), "kim", "read", "far:logs-1")
     assert (locked.allowed, "logs is locked" in locked.answer) == (False, True)
+    # And where it does not answer any more.
+    unseen = could(scene(here, replace(FAR, stopped="logs is locked", held=None)), "kim", "read", "far:logs-1")
+    assert (unseen.allowed, "logs is locked" in unseen.answer) == (False, True)
     assert (
         could(
             scene(here, replace(FAR, stopped="logs is being locked", certain=False)), "kim", "read", "far:logs-1"

@@ -25,7 +25,7 @@ SEARCH, FIELD_CAPS, RESOLVE = f"{R}search", f"{R}field_caps", f"{A}resolve/index
 POINT_IN_TIME, TEMPLATE = f"{R}point_in_time/create", f"{R}search/template"
 _SHARDS, _OF_EACH_INDEX = f"{A}shards/search_shards", f"{R}field_caps[index]"
 SENT = (SEARCH, FIELD_CAPS, RESOLVE, POINT_IN_TIME, TEMPLATE)
-_LEFT_OUT = (FIELD_CAPS, RESOLVE)
+_LEFT_OUT = (FIELD_CAPS, RESOLVE)  # whoever refuses these is left out, and the rest is answered
 _CARRIED = "has it on the cluster that asks, which sends the names of its roles"
 _BY_ADDRESS = "{} lets in by address, and from where nodes of this cluster come is not known"
 _LIMITS_TRAVEL = "of a request that asks each shard 2.19 sends this side's limits of the same index names too, by which less may be seen"
@@ -40,12 +40,14 @@ _NO_NAME = "400: {} is no name that an index may have"
 
 @dataclass(frozen=True)
 class Remote:
-    """The cluster behind an alias. `lacking`: why it is not known what it holds; then nothing else counts."""
+    """The cluster behind an alias. `lacking`: why it is not known what it holds; then nothing else counts. `shut`: why it refuses
+    everybody."""
 
     held: Actual
     world: EngineFacts
     skip_unavailable: bool = False
     lacking: str = ""
+    shut: str = ""
 
 
 class OverClusters(Compiled):
@@ -124,7 +126,7 @@ class OverClusters(Compiled):
 
     def _is_left_out(self, alias: str, action: str, told: Decision) -> bool:
         fails = bool(told.error) or not told.allowed
-        return fails and leaves_out(action, skip_unavailable=self.remotes[alias].skip_unavailable)
+        return fails and (action in _LEFT_OUT or self.remotes[alias].skip_unavailable)
 
     def _told(self, who: Who, alias: str, action: str, names: tuple[str, ...], options: Mapping[str, str]) -> Decision:
         """What the other cluster says."""
@@ -148,6 +150,8 @@ class OverClusters(Compiled):
         roles = {
             role: _CARRIED if role in carried and why.endswith(DIRECT) else why for role, why in found.roles.items()
         }
+        if remote.shut:
+            return Decision(False, roles, (remote.shut,))
         return replace(found, roles=roles, unknown=(*found.unknown, *_by_address(there, roles)))
 
     def there(self, who: Who, alias: str) -> tuple[Compiled, Caller, tuple[str, ...]]:
@@ -187,11 +191,6 @@ class OverClusters(Compiled):
 
             return replace(found, make_views=views)
         return found
-
-
-def leaves_out(action: str, *, skip_unavailable: bool) -> bool:
-    """Whether a cluster that refuses its part of it is left out, and the rest is answered."""
-    return action in _LEFT_OUT or skip_unavailable
 
 
 def _limited(who: Who) -> bool:

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 
 from portcullis.access.actual import Actual
 from portcullis.access.questions.answers import Decided, Far, Layer, Reason, Request, Seen, There, parted
 from portcullis.access.terms import Caller
-from portcullis.families.opensearch.deciding.across import SEARCH, SENT, OverClusters, Remote, leaves_out
+from portcullis.families.opensearch.deciding.across import SEARCH, SENT, OverClusters, Remote
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
 from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.seen import seen_of
@@ -43,18 +42,18 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
         return Decided(None, roles=roles, unknown=(of_another_cluster(beyond),))
     told = [_told(actual, caller, wanted, there, how) for how in _EACH_WAY]
     first = told[0]
-    need, decision = first.answers[-1]
-    decision = _with_locks(decision, there.remotes, need.action)
+    decision = first.answers[-1][1]
     allowed, unknown = first.allowed, list(first.unknown)
     if any(one.allowed is not allowed for one in told):
         allowed, unknown = None, [*unknown, _SETTINGS]
     for alias, one in decision.beyond.items():
         far = there.remotes[alias]
-        if allowed is False and far.held is not None and far.there.aliases is None and not one.decision.allowed:
+        shut = far.stopped and far.certain
+        unlisted = far.held is not None and far.there.aliases is None and not one.decision.allowed
+        if allowed is False and unlisted and not shut:
             allowed, unknown = None, [*unknown, _UNLISTED]
-        if far.stopped and not one.left_out and allowed is not False:
-            allowed = False if far.certain else None
-            unknown += [] if far.certain else [far.stopped]
+        if far.stopped and not shut and allowed is not False:
+            allowed, unknown = None, [*unknown, far.stopped]
         unknown += far.unknown if allowed is not True else ()
     links = tuple(_links(there.remotes, decision.beyond)) or (
         Reason(Layer.REMOTE, "", "no remote cluster is called so: taken for a name of this one", "stops here"),
@@ -72,17 +71,6 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
     )
 
 
-def _with_locks(decision: Decision, remotes: Mapping[str, Far], action: str) -> Decision:
-    """A cluster that is locked refuses its part: that is left out where any refusal is."""
-    beyond = {
-        alias: replace(one, left_out=True)
-        if (far := remotes[alias]).stopped and far.certain and leaves_out(action, skip_unavailable=far.skip_unavailable)
-        else one
-        for alias, one in decision.beyond.items()
-    }
-    return replace(decision, beyond=beyond)
-
-
 def _need(request: Request) -> Need:
     return Need(_WORDS.get(request.does, request.does), request.indices)
 
@@ -93,10 +81,11 @@ def _told(actual: Actual, caller: Caller, wanted: tuple[Need, ...], there: There
 
 
 def _remote(far: Far, how: str) -> Remote:
-    if far.held is None:
+    shut = far.stopped if far.certain else ""
+    if far.held is None and not shut:
         why = f"{far.alias} is of another cluster, which decides by its own mappings, and could not be looked at"
         return Remote(SecurityConfig(), facts_of(far.there).strict, far.skip_unavailable, why)
-    return Remote(far.held, getattr(facts_of(far.there), how), far.skip_unavailable)
+    return Remote(far.held or SecurityConfig(), getattr(facts_of(far.there), how), far.skip_unavailable, shut=shut)
 
 
 def _seen(decision: Decision) -> Iterator[Seen]:
@@ -127,12 +116,11 @@ def _links(remotes: Mapping[str, Far], beyond: Mapping[str, Beyond]) -> Iterator
         yield Reason(Layer.REMOTE, alias, where, "is another cluster")
         if far.held is None:
             yield Reason(Layer.PERMISSION, "", "what it holds could not be looked at", "is not known")
-            continue
-        if not told.roles:
+        elif not told.roles:
             yield Reason(Layer.MAPPING, "", f"no mapping of {far.called} names them", "stops here")
         for role, why in told.roles.items():
             yield Reason(Layer.MAPPING, why, f"of {far.called}", f"gives {role} there")
-        if told.roles:
+        if told.roles and not (far.stopped and far.certain):
             effect = "allows it" if told.allowed else "is not known" if told.unknown else "stops here"
             yield Reason(Layer.PERMISSION, ", ".join(told.roles), "; ".join(told.reasons[:2]), effect)
         if far.stopped:
