@@ -113,9 +113,9 @@ def by_portcullis(sign_in: SignIn) -> Cast:
     master = sign_in.browser("master-user")
     flights.add(master)
     automation = world.role("portcullis-automation")
-    registered = registration("flights-cognito", DOMAIN, master=IamRole(MASTER), automation=IamRole(automation))
+    registered = registration("flights-sign-in", DOMAIN, master=IamRole(MASTER), automation=IamRole(automation))
     at_work = as_portcullis(
-        "flights-cognito.yaml",
+        "flights-sign-in.yaml",
         structs.replace(registered, cognito=Cognito(world.pool)),
         automation=as_session(world.signed(world.session(automation))),
         master=as_session(world.master),

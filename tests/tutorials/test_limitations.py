@@ -44,7 +44,7 @@ def test_an_internal_user_under_an_iam_master_can_be_made_but_not_sign_in(sign_i
 
 
 def test_check_says_so_before_anybody_makes_such_a_user() -> None:
-    text = text_of("flights-cognito.yaml").replace("  roles:\n", f"  users: {{{ROBOT}: {{}}}}\n  roles:\n", 1)
+    text = text_of("flights-sign-in.yaml").replace("  roles:\n", f"  users: {{{ROBOT}: {{}}}}\n  roles:\n", 1)
     assert "basic-auth-under-iam-master" in codes(text)
 
 
@@ -86,7 +86,7 @@ def test_the_deployments_policy_denies_sql_and_allows_all_else(sign_in: SignIn) 
     """For everybody, and for PPL too. The statement as the guide prints it denies one path only."""
     world = sign_in.world
     windows = [sign_in.browser("limited-user"), sign_in.browser("master-user"), world.master]
-    deployment = model.loads(text_of("flights-cognito.yaml"), "flights-cognito.yaml")
+    deployment = model.loads(text_of("flights-sign-in.yaml"), "flights-sign-in.yaml")
     try:
         world.access_policy(*model.access_policy(deployment, ARN)["Statement"])
         for path in ("_plugins/_sql", "_opendistro/_sql", "_plugins/_sql/_explain", "_plugins/_ppl"):
@@ -106,7 +106,7 @@ def test_the_deployments_policy_denies_sql_and_allows_all_else(sign_in: SignIn) 
 def test_check_says_the_guides_sql_statement_alone_still_leaks() -> None:
     """It denies only the old path. Without `deny_sql` it leaks too."""
     statements = [allow(), allow("*", "Deny", Action="es:*", Resource=f"{ARN}/_opendistro/_sql")]
-    text = text_of("flights-cognito.yaml")
+    text = text_of("flights-sign-in.yaml")
     assert "sql-leak" in codes(text, access_policy={"Statement": statements})
     assert "sql-leak" not in codes(text)
     assert "sql-leak" in codes(text.replace("configuration: cognito", "configuration: cognito\n  deny_sql: false"))

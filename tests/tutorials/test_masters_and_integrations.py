@@ -23,7 +23,7 @@ pytestmark = [pytest.mark.node, pytest.mark.aws]
 GOLDEN = json.loads(
     (Path(__file__).parent.parent / "families/opensearch/golden/role-firehose-7.json").read_text(encoding="utf-8")
 )
-NAME = "flights-cognito"
+NAME = "flights-sign-in"
 FIREHOSE = "firehose_delivery_role"
 
 
