@@ -149,7 +149,7 @@ class SecuritySetup:
             "authentication_backend": {"type": "intern"},
         }
         asked = {
-            **({"domain": by_token} if self.only_the_door else {}),
+            "domain": by_token,
             **({} if self.master_role else {"internal": by_password}),
         }
         return {"http": {"anonymous_auth_enabled": False}, "authc": asked, "authz": {}}

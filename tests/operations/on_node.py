@@ -3,49 +3,61 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 import requests
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
-from portcullis.adapters.passwords.aws import generated
 from portcullis.families.opensearch.documents.config import SHOWN_ONLY, Kind
 from portcullis.families.opensearch.documents.patch import pointer
 
+from local.node.handover import Signer
 from local.node.node import Node
 from tests.operations.worlds import Account, account, arn
 
 API = "/_plugins/_security/api"
 MASTER = "admin"  # the backend role of the master user
-AUTOMATION = "road-automation"
-_PASSWORD = generated()
+_AUTOMATION = arn("role", "portcullis-automation")
 
 
 def transport(node: Node, user: str = "", password: str = "") -> Any:
     """(method, path, params, body) -> (status, parsed body), by name and password: the master's unless told."""
-    session = requests.Session()
-    session.trust_env = False
-    session.verify = str(node.ca)
+    session = _session(node)
     session.auth = (user or node.user, password or node.password)
-
-    def send(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
-        answer = session.request(method, node.url + path, params=params, json=body, timeout=60)
-        return answer.status_code, answer.json()
-
-    return send
+    return partial(_send, session, node.url, dict)
 
 
 def automation_transport(node: Node) -> Any:
-    """As the automation of `account_on`."""
-    return transport(node, AUTOMATION, _PASSWORD)
+    """As the automation of `account_on`: as Amazon's door hands it over, and no internal user of the engine."""
+    signed = partial(Signer(node.token_key).headers, _AUTOMATION, [_AUTOMATION])
+    return partial(_send, _session(node), node.url, signed)
+
+
+def _session(node: Node) -> requests.Session:
+    session = requests.Session()
+    session.trust_env = False
+    session.verify = str(node.ca)
+    return session
+
+
+def _send(
+    session: requests.Session,
+    url: str,
+    headers: Callable[[], dict[str, str]],
+    method: str,
+    path: str,
+    params: Mapping[str, str] | None,
+    body: Any,
+) -> tuple[int, Any]:
+    answer = session.request(method, url + path, params=params, json=body, headers=headers(), timeout=60)
+    return answer.status_code, answer.json()
 
 
 def account_on(node: Node) -> Account:
     """A world whose engine is this node: as its master, and as an automation that only what is mapped to its role lets in."""
     made = account()
-    role = arn("role", "portcullis-automation")
-    made_by_hand(node, Kind.USERS, AUTOMATION, {"password": _PASSWORD, "backend_roles": [role]})
     master = OpenSearchEngine(transport(node), "the node, as its master")
     automation = OpenSearchEngine(automation_transport(node), "the node")
     return replace(made, services=replace(made.services, engine=lambda _: automation, master=lambda _: master))
