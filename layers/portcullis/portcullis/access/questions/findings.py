@@ -1,4 +1,4 @@
-"""What of a state of access is seldom meant: paths to administration, patterns beside the mark, grants nobody has, people far ahead of
+"""What of a state of access is seldom meant: paths to administration, misspelt patterns, grants nobody has, people far ahead of
 their group. As data; nothing here knows an engine."""
 
 from __future__ import annotations

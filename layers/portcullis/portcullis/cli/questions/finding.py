@@ -28,7 +28,7 @@ TITLES = {
 _GRAVE = (PATH, EVERYBODY)
 
 
-@click.command(short_help="Show what is seldom meant: paths to administration, patterns beside the mark.")
+@click.command(short_help="Show what is seldom meant: paths to administration, misspelt patterns.")
 @click.option("--ci", is_flag=True, help="Exit status 3 if anything is found.")
 @where
 def findings(target_: str | None, offline: bool, ci: bool) -> int:

@@ -65,7 +65,7 @@ COMMANDS = (
         click="portcullis.cli.report.command:report",
     ),
     Command(
-        "findings", Wish.ASK, "Show what is seldom meant: paths to administration, patterns beside the mark.",
+        "findings", Wish.ASK, "Show what is seldom meant: paths to administration, misspelt patterns.",
         (Verb("findings", LOOK, f"{__name__}:findings"),),
         click="portcullis.cli.questions.finding:findings",
     ),

@@ -86,7 +86,7 @@ def refused_by(body: Any) -> str:
 def shows_empty_buckets(body: Any) -> bool:
     """Whether buckets without a document are asked for where the engine does not refuse it: below another sum, or of several fields."""
     return isinstance(body, dict) and any(
-        _is_empty(one.get("multi_terms")) or any(map(_is_empty, _within_sum(one, deep=False))) for one in _sums(body)
+        _is_empty(one.get("multi_terms")) or any(map(_is_empty, _terms_below(one))) for one in _sums(body)
     )
 
 
@@ -95,12 +95,11 @@ def _sums(part: Mapping[str, Any]) -> list[Mapping[str, Any]]:
     return [one for one in found.values() if isinstance(one, dict)] if isinstance(found, dict) else []
 
 
-def _within_sum(one: Mapping[str, Any], *, deep: bool) -> Iterator[Any]:
-    """What is counted by terms in the sums below one."""
-    if deep:
-        yield from (one.get("terms"), one.get("multi_terms"))
+def _terms_below(one: Mapping[str, Any]) -> Iterator[Any]:
+    """What is counted by terms in the sums below one, however deep."""
     for below in _sums(one):
-        yield from _within_sum(below, deep=True)
+        yield from (below.get("terms"), below.get("multi_terms"))
+        yield from _terms_below(below)
 
 
 def _is_empty(terms: Any) -> bool:
