@@ -18,10 +18,10 @@ from portcullis.families.opensearch.granting.mappings import DIRECT
 from portcullis.families.opensearch.limiting.view import Beyond, Decision, View
 from portcullis.families.opensearch.names.matching import wildcard
 from portcullis.families.opensearch.names.world import EngineFacts, Release
-from portcullis.families.opensearch.requesting.actions import is_cluster_action, makes
+from portcullis.families.opensearch.requesting.actions import RESOLVE, is_cluster_action
 from portcullis.families.opensearch.requesting.need import BY_SHARD, A, R
 
-SEARCH, FIELD_CAPS, RESOLVE = f"{R}search", f"{R}field_caps", f"{A}resolve/index"
+SEARCH, FIELD_CAPS = f"{R}search", f"{R}field_caps"
 POINT_IN_TIME, TEMPLATE = f"{R}point_in_time/create", f"{R}search/template"
 _SHARDS, _OF_EACH_INDEX = f"{A}shards/search_shards", f"{R}field_caps[index]"
 SENT = (SEARCH, FIELD_CAPS, RESOLVE, POINT_IN_TIME, TEMPLATE)
@@ -35,7 +35,6 @@ _SHARDS_DIFFER = (
 _LEFT = "which names of other clusters are left out as forbidden here, only the engine can tell"
 _LIMITS_MEET = "where both sides limit what is seen, 2.19 may answer nothing to this: when, only the engine can tell"
 _LIMITS_LOST = "where each shard is asked and one of several aliases is left out, 2.19 may lose the limits of the others: all may be seen"
-_NO_NAME = "400: {} is no name that an index may have"
 
 
 @dataclass(frozen=True)
@@ -66,9 +65,7 @@ class OverClusters(Compiled):
             return super().decide(caller, action, names, options)
         who = self.who(caller)
         if action not in SENT:
-            found = self.here(who, action, names, options or {})
-            written = next((name for name in names if ":" in name and "*" not in name), "")
-            return replace(found, error=_NO_NAME.format(written)) if written and makes(action) else found
+            return self.here(who, action, names, options or {})
         return self._sent(who, action, names, options or {})
 
     def _sent(self, who: Who, action: str, names: tuple[str, ...], options: Mapping[str, str]) -> Decision:

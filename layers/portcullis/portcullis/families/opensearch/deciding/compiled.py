@@ -28,6 +28,7 @@ from portcullis.families.opensearch.limiting.roles import LIMITS
 from portcullis.families.opensearch.limiting.view import Decision, View
 from portcullis.families.opensearch.names.alias_filters import filters_of
 from portcullis.families.opensearch.names.dates import NotKnown
+from portcullis.families.opensearch.names.index_names import no_name
 from portcullis.families.opensearch.names.own_indices import own_indices
 from portcullis.families.opensearch.names.world import Asked, EngineFacts, NotThere, Options, Refused
 from portcullis.families.opensearch.requesting.actions import (
@@ -35,6 +36,7 @@ from portcullis.families.opensearch.requesting.actions import (
     DASHBOARDS_INDEX,
     IN_POINT,
     OWN_INDEX,
+    RESOLVE,
     ROLLOVER,
     blocked_by,
     is_cluster_action,
@@ -194,8 +196,12 @@ class Compiled:
         broken = self._seeing.broken(who, action, rows) or (of_no_names(action) and self._broken(who, action, ()))
         if broken and BARE not in options:
             return self._decision(who, action, rows, False, (broken,))
+        if makes(action) and (never := next(filter(None, map(no_name, reach)), "")):
+            return self._decision(who, action, meant, True, (), f"400: {never}")
         if makes(action) and rows.missing:
             return self._decision(who, action, meant, True, ())
+        if action == RESOLVE and not (reach := tuple(name for name in reach if name != "_all")):
+            return self._decision(who, action, Asked(0), True, ("_all is no name here",), "", rows)
         try:
             reached = self.names.concrete(reach, Options.of_request(options, options_of(action)))
         except NotThere as missing:

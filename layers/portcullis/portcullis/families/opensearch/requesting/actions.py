@@ -9,6 +9,7 @@ from portcullis.families.opensearch.names.world import DELETED, RESOLVED, SEARCH
 
 OWN_INDEX = ".opendistro_security"  # where the plugin keeps its config
 DASHBOARDS_INDEX = ".kibana"  # of which the plugin asks for a tenant, too, where Dashboards has tenants
+RESOLVE = "indices:admin/resolve/index"  # tells which names there are; `_all` is none of them
 ROLLOVER = "indices:admin/rollover"  # 2.19 does not see what it is about, and checks it for all that there is
 # Actions whose name begins with `indices:` and that need a cluster permission all the same.
 _CLUSTER_EXACT = frozenset(
@@ -197,6 +198,6 @@ def options_of(action: str) -> Options:
         return WRITTEN
     if action in _OF_CLOSED:
         return STATED
-    if action == "indices:admin/resolve/index":
+    if action == RESOLVE:
         return RESOLVED
     return DELETED if action == "indices:admin/delete" else SEARCHED
