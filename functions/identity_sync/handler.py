@@ -3,9 +3,8 @@
 from typing import Any
 
 from aws_lambda_powertools import Metrics
-from aws_lambda_powertools.utilities.batch import BatchProcessor, EventType, process_partial_response
 from aws_lambda_powertools.utilities.typing import LambdaContext
-from portcullis.entry import reactions
+from portcullis.entry import batches
 from portcullis.entry.logs import structured
 from portcullis.entry.tracing import traced
 
@@ -16,7 +15,4 @@ logger, metrics = structured(), Metrics()
 @traced
 @metrics.log_metrics(raise_on_empty_metrics=False)
 def handler(event: dict[str, Any], context: LambdaContext) -> Any:
-    batch = reactions.for_queue("identity", event, logger=logger, metrics=metrics)
-    processor = BatchProcessor(EventType.SQS)
-    processor.raise_on_entire_batch_failure = False  # what failed is named in the answer; the others are done
-    return process_partial_response(event, batch.take_record, processor, context)
+    return batches.answer("identity", event, context, logger=logger, metrics=metrics)
