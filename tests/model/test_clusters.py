@@ -499,6 +499,7 @@ def test_a_realm_counts_groups_by_name_or_by_the_token(by: str, way: By) -> None
     assert resolved.people.realm == "tokens"
     assert [grant.by for grant in resolved.grants] == [way, By.MEMBERS]
     assert ("token-outlives-group" in codes(text)) == (by == "groups")
+    assert "token-outlives-group" not in codes(text.replace("{name: tokens,", "{name: tokens, type: oidc,"))
 
 
 def test_a_role_is_resolved_in_elasticsearch_form_without_empty_parts() -> None:

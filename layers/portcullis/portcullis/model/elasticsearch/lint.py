@@ -46,7 +46,8 @@ def of_cluster(deployment: OnCluster, model: AccessModel) -> Iterator[Finding]:
 
 def _people(deployment: OnCluster) -> Iterator[Finding]:
     realm = deployment.people.realm
-    if realm is not None and realm.by == "groups":
+    # Of type oidc the cluster gives a token of its own, which ends with the role.
+    if realm is not None and realm.by == "groups" and realm.type == "jwt":
         yield found(
             deployment,
             "token-outlives-group",

@@ -11,6 +11,7 @@ from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.people.known import ABOUT_PEOPLE, PEOPLE
 from portcullis.operations.people.one_role import tell_who_loses
 from portcullis.operations.people.sessions import ROLE_MEMBERS
+from portcullis.operations.people.token_groups import TOKEN_GROUPS
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import over, tell_once, told
 from portcullis.operations.writing.in_effect import DOUBT, MAY_COME
@@ -43,6 +44,7 @@ _ASKED = (
             OUTLIVING,
             KEYS_TO_NAME,
             ROLE_MEMBERS,
+            TOKEN_GROUPS,
             DOUBT,
             MAY_COME,
             COMING,

@@ -24,6 +24,7 @@ from portcullis.operations.access.changing.looking import (
 from portcullis.operations.access.changing.touched import is_enough, touched_since
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.people.sessions import end_what_leavers_hold
+from portcullis.operations.people.token_groups import end_what_tokens_keep
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.change import AccessChange
 from portcullis.operations.writing.removals import in_order, of_leavers
@@ -126,11 +127,13 @@ class Run:
         whole = self.new is not None
         return truth_to_act_on(self.site, self.kept, self.cause, custody=change.custody, whole=whole)
 
-    def _end_what_leavers_hold(self, change: AccessChange) -> None:
+    def _end_what_leavers_hold(self, change: AccessChange, *, arrived: bool = False) -> None:
         """That a group cannot be read keeps nobody in who left another: it is raised once everything else is done. After a lock nothing
         opens by it, whatever the reason: who left meanwhile is not known, and may hold what they had."""
         try:
-            end_what_leavers_hold(self.site, self.kept.options, self.cause)
+            if not arrived:
+                end_what_leavers_hold(self.site, self.kept.options, self.cause)
+            end_what_tokens_keep(self.site, self.kept, self.cause, arrived=arrived)
         except (Overtaken, Shut):
             raise
         except (Refused, Unreachable) as error:
@@ -247,6 +250,7 @@ class Run:
             change.renew_lease()
             put_in_force(site, self.kept)
         change.settle(last.held, self.kept.options)
+        self._end_what_leavers_hold(change, arrived=True)
         change.seen(last.held, truth.began, everything=self.only is None)
         if self.not_read is not None:
             raise self.not_read
