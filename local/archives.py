@@ -82,9 +82,8 @@ class Archive:
                     old.unlink()
                 part.replace(self._file)
             else:
-                self._jdks.unlink(
-                    missing_ok=True
-                )  # nothing was recorded on top of it: it is damaged, and the next node makes it anew
+                # Nothing was recorded on top of it: it is damaged, and the next node makes it anew.
+                self._jdks.unlink(missing_ok=True)
             self._begun.unlink()
 
     def _was_cut_off(self) -> bool:

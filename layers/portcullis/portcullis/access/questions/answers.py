@@ -103,9 +103,7 @@ class Seen:
     fields_only: tuple[str, ...] = ()
     fields_hidden: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
-    by_alias: tuple[
-        str, ...
-    ] = ()  # aliases by which alone it is asked for: their filters, if they have any, are not looked at
+    by_alias: tuple[str, ...] = ()  # aliases by which alone it is asked for: their filters are not looked at
 
     @property
     def limited(self) -> bool:
@@ -157,9 +155,7 @@ class Decided:
     nobody: str = ""  # why they have no role, where it is another reason than that no mapping names them
     beyond: tuple[Reason, ...] = ()
     elsewhere: bool = False  # another cluster decides, also of whoever has no role here
-    ends: str = (
-        ""  # the error that answers it although it is permitted ("404: logs does not exist"); empty: none that is known
-    )
+    ends: str = ""  # the error that answers what is permitted ("404: logs does not exist"); empty: none that is known
 
 
 class Layer(StrEnum):

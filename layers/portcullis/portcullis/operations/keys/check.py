@@ -37,7 +37,7 @@ class PolicyToPaste:
     deployment: str
     policy: dict[
         str, Any
-    ]  # whole: it may stand alone. Of a cluster's key it is what is added, as the rest is not ours to know
+    ]  # whole: it may stand alone; of a cluster's key what is added, as the rest is not ours to know
     because: tuple[str, ...]
     to_add: dict[str, Any]  # without what lets the owner administer: only beside statements that do
 

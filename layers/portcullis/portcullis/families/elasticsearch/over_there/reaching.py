@@ -37,12 +37,8 @@ from portcullis.families.elasticsearch.over_there.names_over_there import asked_
 from portcullis.families.elasticsearch.requesting.asking import Need
 
 _RANK: Mapping[bool | None, int] = {True: 2, None: 1, False: 0}
-_LEFT_OUT = (
-    FIELD_CAPS,
-    RESOLVE,
-    RESOLVE_CLUSTER,
-    TERMS,
-)  # a remote that refuses these is left out, and the others are answered
+# A remote that refuses these is left out, and the others are answered.
+_LEFT_OUT = (FIELD_CAPS, RESOLVE, RESOLVE_CLUSTER, TERMS)
 _NOBODY_LOOKED = "which remote clusters there are, and what they allow, was not looked at"
 
 

@@ -35,9 +35,7 @@ class Together:
     answers: list[tuple[Need, Decision]]
     items: dict[str, bool | None] = field(default_factory=dict)
     unknown: list[str] = field(default_factory=list)
-    notes: list[str] = field(
-        default_factory=list
-    )  # of what is permitted: what would be refused, end in an error, or be shown all the same
+    notes: list[str] = field(default_factory=list)  # of a yes: what is refused, fails or is shown all the same
 
 
 def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fields) -> Together:
