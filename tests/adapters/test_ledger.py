@@ -12,7 +12,7 @@ import pytest
 from portcullis.access.plan import AccessModel, AppliedStep, By, Claim, Grant, Subject, SubjectKind
 from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.custody.types import Custody, Health, Measure, RevocationCause, State
-from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Unreachable
+from portcullis.errors import BadInput, Conflict, NoDeployment, Overtaken, Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
@@ -89,8 +89,9 @@ def test_registrations_come_back_whole_and_are_listed(ledger: DynamoLedger) -> N
     assert ledger.registration("two") == registration("two")
     assert {r.deployment for r in ledger.registrations()} == {"one", "two"}
     ledger.unregister("one")
-    with pytest.raises(Refused, match=r"no deployment named 'one'.*known: two"):
+    with pytest.raises(NoDeployment, match=r"no deployment named 'one'.*known: two") as none:
         ledger.registration("one")
+    assert none.value.exit_status == 2
 
 
 def test_an_empty_ledger_says_what_is_missing(ledger: DynamoLedger) -> None:

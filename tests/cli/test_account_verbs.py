@@ -171,7 +171,7 @@ def test_errors_keep_their_status_and_their_parts(made: Account, capsys: pytest.
     assert (status, out) == (1, "")
     assert err.startswith("portcullis: ")
     status, _, err = run(capsys, "status", "nowhere", "--json")
-    assert status == 1
+    assert status == 2
     assert "nowhere" in json.loads(err)["error"]
     status, _, err = run(capsys, "rollback", "demo", "7", "--json")
     assert status == 2
@@ -326,7 +326,7 @@ def test_adopt_shows_what_it_takes_and_claims_it_only_when_told_to(
 
 @pytest.mark.parametrize(
     ("name", "said", "expected"),
-    [("", "an empty name", 2), ("a" * 4000, "no deployment is named", 2), ("shop", "no deployment named 'shop'", 1)],
+    [("", "an empty name", 2), ("a" * 4000, "no deployment is named", 2), ("shop", "no deployment named 'shop'", 2)],
 )
 def test_a_name_that_is_none(
     made: Account, name: str, said: str, expected: int, capsys: pytest.CaptureFixture[str]

@@ -238,7 +238,7 @@ def test_a_new_verb_is_one_entry(monkeypatch: pytest.MonkeyPatch, capsys: pytest
     assert capsys.readouterr().out == "hello, all\n"
     assert cli.main(["greet", "demo", "--json"]) == 0
     assert capsys.readouterr().out == '{"deployment": "demo", "said": "hello, "}\n'
-    assert cli.main(["greet", "nowhere"]) == 1
+    assert cli.main(["greet", "nowhere"]) == 2
     assert "no deployment named 'nowhere'" in capsys.readouterr().err
     assert cli.main(["gret"]) == 2
     assert "Did you mean 'greet'?" in capsys.readouterr().err

@@ -137,7 +137,7 @@ def test_an_empty_account_is_swept_and_operated_on(call: Run) -> None:
         ({"verb": "no-such"}, "look", 2, "no verb 'no-such'"),
         ({}, "look", 2, "no verb is named"),
         ({"verb": "status"}, "look", 2, "no deployment is named"),
-        ({"verb": "status", "deployment": "gone"}, "look", 1, "no deployment named 'gone'"),
+        ({"verb": "status", "deployment": "gone"}, "look", 2, "no deployment named 'gone'"),
         ({"verb": "lock", "deployment": "gone", "arguments": {"reason": "x"}}, "look", 1, "needs the alias 'act'"),
         ({"verb": "lock", "deployment": "gone", "arguments": ["x"]}, "act", 2, "not an object"),
         ({"verb": "lock", "deployment": "gone", "arguments": {"why": "x"}}, "act", 2, "takes no 'why'"),

@@ -15,7 +15,7 @@ import msgspec
 from portcullis.access.plan import Claim
 from portcullis.adapters.ledger.codec import claims_read, claims_written
 from portcullis.custody.types import Custody
-from portcullis.errors import Conflict, Overtaken, Refused
+from portcullis.errors import Conflict, NoDeployment, Overtaken, Refused
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel, Registration
 from portcullis.typed import of_json, of_plain
@@ -79,7 +79,7 @@ class Memory:
     def registration(self, deployment: str) -> Registration:
         found = self._get(("registration", deployment), Registration)
         if found is None:
-            raise Refused(f"no deployment named {deployment!r} is in the ledger")
+            raise NoDeployment(f"no deployment named {deployment!r} is in the ledger")
         assert isinstance(found, Registration)
         return found
 

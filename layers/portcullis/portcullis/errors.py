@@ -25,6 +25,12 @@ class Shut(Refused):
     """Refused because the deployment is not open. What was begun before it was shut goes on once it is open again."""
 
 
+class NoDeployment(Refused):
+    """The ledger has no deployment of this name: whoever asked named nothing (exit status 2, as of other bad input; 1 is an answer)."""
+
+    exit_status = 2
+
+
 class BadInput(PortcullisError):
     """What was given cannot be read (exit status 2).
 

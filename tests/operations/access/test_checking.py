@@ -121,5 +121,7 @@ def test_without_a_text_check_looks_at_the_file_in_force(made: Account) -> None:
     assert "missing-principal" in found(services, None)
     with pytest.raises(BadInput, match="is the file of 'other'"):
         check(services, "demo", CAUSE, text=TEXT.replace("deployment: demo", "deployment: other"))
-    with pytest.raises(Refused, match="no deployment named"):
-        check(services, "nobody", CAUSE, text=TEXT)
+    for given, status in ((TEXT, 1), (None, 2)):  # a file that is not deployed yet is valid
+        with pytest.raises(Refused, match="no deployment named") as none:
+            check(services, "nobody", CAUSE, text=given)
+        assert none.value.exit_status == status

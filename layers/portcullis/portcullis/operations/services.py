@@ -112,7 +112,7 @@ class Services:
         self.ledger.record(Change(deployment, self.now(), operation, cause.what, cause.actor, summary, before, after))
 
     def site(self, deployment: str) -> Site:
-        """The deployment of this name, as the ledger has it registered. Refused if there is none."""
+        """The deployment of this name, as the ledger has it registered. NoDeployment if there is none."""
         return self.at(self.ledger.registration(deployment))
 
     def at(self, registration: Registration) -> Site:

@@ -40,7 +40,7 @@ from portcullis.adapters.ledger.codec import (
 from portcullis.adapters.ledger.items import claims_of, key_of, version_of
 from portcullis.adapters.ledger.table import NotBeside, Table
 from portcullis.custody.types import Custody
-from portcullis.errors import BadInput, Conflict, Overtaken, Refused
+from portcullis.errors import BadInput, Conflict, NoDeployment, Overtaken, Refused
 from portcullis.model.option_types import Options
 from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel, Registration
@@ -68,7 +68,7 @@ class DynamoLedger:
         item = self._items.get("deployments", deployment)
         if item is None:
             known = ", ".join(sorted(self.deployments())) or "none"
-            raise Refused(f"no deployment named {deployment!r} is in the ledger (known: {known})")
+            raise NoDeployment(f"no deployment named {deployment!r} is in the ledger (known: {known})")
         registration: Registration = decode(item["value"], Registration)
         return registration
 

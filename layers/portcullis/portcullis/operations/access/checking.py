@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeVar
 
 from portcullis.access.actual import EngineSettings
-from portcullis.errors import PortcullisError
+from portcullis.errors import NoDeployment, PortcullisError, Refused
 from portcullis.operations.access.deployments import read_file
 from portcullis.operations.people.one_role import who_loses
 from portcullis.operations.services import Services, Site, Trigger
@@ -30,11 +30,17 @@ class Checked:
 def check(services: Services, deployment: str, cause: Trigger, *, text: str | None = None, source: str = "") -> Checked:
     """Lint `text` (or the file in force) with all that can be seen. `source` is what the findings call the file.
 
-    What cannot be looked at is a finding that says so. BadInput for a file that is not valid; Refused if the deployment is unknown.
+    What cannot be looked at is a finding that says so. BadInput for a file that is not valid. Of a name that is not in the ledger
+    NoDeployment, or Refused for a file of it: nothing is wrong with a file that is not deployed yet.
     """
     from portcullis import model
 
-    site = services.site(deployment)
+    try:
+        site = services.site(deployment)
+    except NoDeployment as error:
+        if text is None:
+            raise
+        raise Refused(str(error)) from None
     given = site.ledger.model(deployment).text if text is None else text
     file = read_file(given, source or f"{deployment}.yaml", deployment)
     findings = model.lint(file, facts(site, file))
