@@ -4,7 +4,7 @@ N questions in all (a million unless told), in configs of a dozen each: roles, p
 data streams, hidden and closed indices, exclusions, options of requests. No node is started for these: the plugin's classes run in one
 process each (local/oracle). What differs is made as small as it goes and printed as a row for
 tests/families/opensearch/test_decide_by_the_plugin.py. Then `--requests` of each release (2,000 unless told) are sent to real nodes over
-HTTP, which hold random configs (benchmarks/deciding/on_node.py), half of them on a node with dfm_empty_overrides_all.
+HTTP, which hold random configs (benchmarks/deciding/beside_node.py), half of them on a node with dfm_empty_overrides_all.
 A question that we leave open (`unknown`) counts as no difference, and how many there are is told.
 
 How far it is stands in .portcullis/bench/differential.going-on.json: ended at any moment, the same command goes on from there, unless
@@ -25,9 +25,9 @@ from portcullis.errors import BadInput
 
 from benchmarks.common import HOME, Report, Tell, main
 from benchmarks.deciding.beside import Counts, play, row, shrink
+from benchmarks.deciding.beside_node import play as send
 from benchmarks.deciding.counted import Counts as OnNodeCounts
 from benchmarks.deciding.on_node import CHANGES_ITSELF, OnNode
-from benchmarks.deciding.on_node import play as send
 from benchmarks.deciding.progress import Part, Progress, code_of
 from local.node.node import Node
 from local.node.security import SecuritySetup
