@@ -67,11 +67,12 @@ class Near:
 
 @dataclass(frozen=True, slots=True)
 class Limit:
-    """How one side shows an index. No document queries: all; no fields: all."""
+    """How one side shows an index. No document queries: all; no fields: all. `masked`: fields of which no value is shown as it is."""
 
     by: str
     documents: tuple[str, ...] = ()
     fields: tuple[Mapping[str, tuple[str, ...]], ...] = ()
+    masked: tuple[str, ...] = ()
 
     @property
     def words(self) -> str:
@@ -79,6 +80,8 @@ class Limit:
         for one in self.fields:
             without = f" without {', '.join(one['except'])}" if one["except"] else ""
             found.append(f"only the fields {', '.join(one['grant']) or 'none'}{without}")
+        if self.masked:
+            found.append(f"{', '.join(self.masked)} masked")
         return ", ".join(found)
 
 

@@ -101,7 +101,7 @@ def _explained(person: str, index: str, groups: tuple[str, ...], target_: str | 
     import msgspec
 
     from portcullis import model
-    from portcullis.operations.remotes.asking.explaining import of_files
+    from portcullis.operations.access.asking.domains_of_files import of_files
 
     path = file_of(target(target_))
     deployment = model.load(path)

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from portcullis.access.questions.then import Between, Then
     from portcullis.operations.access.asking.scene import Scene
     from portcullis.operations.services import Services
+    from portcullis.remotes.parties import Explained
 
 _MOST_ASSERTIONS = 100
 _LONGEST_NAME = 2048  # of a person, an index or a path
@@ -279,6 +280,22 @@ def _about(
     scene = reaching(services, _with(services, deployment, person), request.names)
     edge = before(services, scene, address, endpoint, told_by_events(services, deployment))
     return questions.why(scene, person[:_LONGEST_NAME], request, history, edge)
+
+
+def explained_over_domains(services: Services, deployment: str, person: str, index: str) -> Explained:
+    """What `why` says of an index of a connected domain, in the form of `remote explain`."""
+    from portcullis.operations.access.asking.across import reaching
+    from portcullis.operations.access.asking.edge import before
+    from portcullis.operations.access.asking.over_domains import explained
+    from portcullis.operations.access.asking.since import LONGEST_HISTORY
+    from portcullis.operations.watching.roads import told_by_events
+    from portcullis.remotes.parties import Asked
+
+    asked = Asked.of(index[:_LONGEST_NAME])
+    scene = reaching(services, _with(services, deployment, person), (str(asked),))
+    edge = before(services, scene, told=told_by_events(services, deployment))
+    history = services.ledger.history(deployment, LONGEST_HISTORY)
+    return explained(scene, person[:_LONGEST_NAME], asked, history, edge)
 
 
 def _with(services: Services, deployment: str, person: str) -> Scene:

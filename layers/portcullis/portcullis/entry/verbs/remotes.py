@@ -2,7 +2,13 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from portcullis.entry.verbs.types import ACT, LOOK, Command, Document, Verb, Wish
+
+if TYPE_CHECKING:
+    from portcullis.operations.services import Services
+    from portcullis.remotes.parties import Explained
 
 _ENDING, _MOVING = "remote-key-ending", "remote-migration"
 
@@ -13,7 +19,7 @@ COMMANDS = (
             Verb("remote-check", LOOK, "portcullis.operations.remotes.asking.checking:remote_check", (
                 Document(_ENDING, "Says what is right and wrong with remote clusters, and what could not be seen."),)),
             Verb("remote-connect", ACT, "portcullis.operations.remotes.connecting:connect_remotes"),
-            Verb("remote-explain", LOOK, "portcullis.operations.remotes.asking.explaining:remote_explain"),
+            Verb("remote-explain", LOOK, f"{__name__}:remote_explain"),
             Verb("remote-harden", LOOK, "portcullis.operations.remotes.asking.hardening:remote_harden"),
             Verb("remote-keys", LOOK, "portcullis.operations.remotes.asking.showing:remote_keys", (
                 Document(_ENDING, "Shows the keys between clusters that a deployment gives and uses, and when they end."),)),
@@ -36,3 +42,14 @@ COMMANDS = (
         click="portcullis.cli.remotes.remote_verbs:remote",
     ),
 )  # fmt: skip
+
+
+def remote_explain(services: Services, deployment: str, *, person: str, index: str) -> Explained:
+    """As both clusters are now; of one that is none of this account's, as far as the side that asks tells."""
+    if services.site(deployment).registration.domain is not None:
+        from portcullis.entry.verbs.asking import explained_over_domains
+
+        return explained_over_domains(services, deployment, person, index)
+    from portcullis.operations.remotes.asking import explaining
+
+    return explaining.remote_explain(services, deployment, person=person, index=index)

@@ -22,6 +22,7 @@ _SETTINGS = (
     "it is a setting of the engine on one of the sides whether it is answered in part, or without a role's limits"
 )
 _UNLISTED = "a name that is no index there may be an alias or a data stream: which indices it means is not known here"
+_NOTHING = "nothing that fits is seen by them"
 _WORDS = {"read": SEARCH, "write": f"{W}index"}
 _EACH_WAY = ("strict", "in_part", "lifted")
 
@@ -55,6 +56,14 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
         if far.stopped and not shut and allowed is not False:
             allowed, unknown = None, [*unknown, far.stopped]
         unknown += far.unknown if allowed is not True else ()
+    reasons = tuple(_reasons(there.remotes, decision))
+    reads = request.does == "read" and not request.path
+    if reads and allowed and not decision.error and not any(view.allowed for view in decision.every_view):
+        # It is answered all the same (200), with nothing in it.
+        allowed, reasons = False, (*reasons, _NOTHING)
+        asked = [there.remotes[alias] for alias in decision.beyond]
+        if any(far.there.aliases is None and not (far.stopped and far.certain) for far in asked):
+            allowed, unknown = None, [*unknown, _UNLISTED]
     links = tuple(_links(there.remotes, decision.beyond)) or (
         Reason(Layer.REMOTE, "", "no remote cluster is called so: taken for a name of this one", "stops here"),
     )
@@ -63,7 +72,7 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
         allowed,
         seen,
         roles,
-        reasons=tuple(_reasons(there.remotes, decision)),
+        reasons=reasons,
         unknown=tuple(dict.fromkeys(unknown)) if allowed is None else (),
         beyond=links,
         ends=decision.error,

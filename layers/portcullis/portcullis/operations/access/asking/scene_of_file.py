@@ -68,11 +68,23 @@ def _groups_of(grants: tuple[Grant, ...]) -> list[Grant]:
     return sorted({(g.subject, g.by): g for g in grants if g.subject.kind in _GROUPS}.values(), key=str)
 
 
-def _groups_meant(deployment: Deployment, grants: tuple[Grant, ...], asked: tuple[str, ...]) -> tuple[Subject, ...]:
+def groups_of(deployment: Deployment) -> frozenset[Subject]:
+    """The groups that a deployment file names: those that are granted something, and those of its identity."""
+    from portcullis.model import resolve
+
+    return _groups(deployment, resolve(deployment).grants)
+
+
+def _groups(deployment: Deployment, grants: tuple[Grant, ...]) -> frozenset[Subject]:
     named = {grant.subject for grant in grants if grant.subject.kind in _GROUPS}
     cognito = deployment.identity.cognito
     named |= {Subject(SubjectKind.COGNITO_GROUP, group) for group in (cognito.groups if cognito else ())}
     named |= {Subject(SubjectKind.IAM_GROUP, group) for group in deployment.identity.iam_groups}
+    return frozenset(named)
+
+
+def _groups_meant(deployment: Deployment, grants: tuple[Grant, ...], asked: tuple[str, ...]) -> tuple[Subject, ...]:
+    named = _groups(deployment, grants)
     return tuple(group_called(named, one, source="command", place="--member-of") for one in asked)
 
 
