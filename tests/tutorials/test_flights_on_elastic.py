@@ -346,12 +346,13 @@ def test_the_questions_say_of_whoever_signs_in_what_the_cluster_does(of_oidc: Ca
 
 
 def test_who_joins_sees_what_the_group_sees_once_they_sign_in_anew(of_oidc: Cast) -> None:
-    """A token of the cluster keeps the roles of the sign-in, and so does what it is refreshed to."""
-    before = of_oidc.signed_in("stranger")
-    of_oidc.members(LIMITED, LIMITED_USER, "stranger")
+    """A token of the cluster keeps the roles of the sign-in, and so does what it is refreshed to. A user name may have a slash."""
+    before = of_oidc.signed_in("ops/stranger")
+    of_oidc.members(LIMITED, LIMITED_USER, "ops/stranger")
     assert before.ask("POST", f"/{INDEX}/_search", {})[0] == 403
     assert before.refreshed().ask("POST", f"/{INDEX}/_search", {})[0] == 403
-    assert count(of_oidc.as_("stranger", LIMITED), EVERYTHING) == len(DELAYED)
+    assert count(of_oidc.as_("ops/stranger", LIMITED), EVERYTHING) == len(DELAYED)
+    assert of_oidc.as_("stranger")("POST", f"/{INDEX}/_search", {})[0] == 403, "they are somebody else"
 
 
 def test_who_leaves_has_no_token_of_the_cluster_any_more(of_oidc: Cast) -> None:

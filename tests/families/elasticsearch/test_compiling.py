@@ -79,6 +79,15 @@ def test_two_people_who_would_be_one_user_are_let_in_as_neither() -> None:
     assert asked.notes == ("Cognito/eu-1_A/cy and arn:aws:iam::1:user/cy would both be the user cy: neither is",)
 
 
+def test_a_user_name_with_a_slash_is_nobody_elses() -> None:
+    """Whoever is called ann in the pool is another person."""
+    members, grant = Membership(users={SUPPORT: ("Cognito/eu-1_A/ops/ann",)}), Grant(SUPPORT, "reader", "x")
+    native = desired(model(grant, people=People("demo")), members)
+    assert list(native.entries["reader"]["users"]) == ["ops/ann"]
+    of_realm = desired(model(grant, people=People("demo", "tokens")), members)
+    assert of_realm.of(Kind.MAPPINGS) == {"portcullis/demo/reader": mapping("reader", "tokens", ["ops/ann"])}
+
+
 def test_a_group_member_called_like_a_user_of_ours_is_left_out() -> None:
     members = Membership(users={SUPPORT: ("Cognito/eu-1_A/on-call", "Cognito/eu-1_A/ann")})
     people = People("demo", kept=frozenset({"on-call"}))

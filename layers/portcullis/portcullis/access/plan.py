@@ -89,6 +89,14 @@ class AccessModel:
     people: People | None = None  # where the engine has to be told how somebody is called there
 
 
+OF_POOL = "Cognito/"  # what an entry of somebody of a user pool begins with: `Cognito/<pool-id>/<username>`
+
+
+def name_in_pool(entry: str) -> str:
+    """The user name of such an entry: all that is after the pool, as it may have slashes, too."""
+    return entry.split("/", 2)[-1]
+
+
 @dataclass(frozen=True, slots=True)
 class Membership:
     """The truth about identities at one moment, as the readers of `identity` found it.

@@ -11,12 +11,11 @@ from dataclasses import dataclass
 
 from portcullis.access.actual import Actual
 from portcullis.access.one_role import Rank
-from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
+from portcullis.access.plan import OF_POOL, By, Grant, Membership, Subject, SubjectKind, name_in_pool
 from portcullis.access.terms import Caller, Terms
 from portcullis.errors import BadInput
 
 _LAST = 1 << 31  # a group without a precedence comes after all that have one
-_COGNITO = "Cognito/"
 ANYBODY = "anybody"  # the kind of an entry that is a pattern
 
 
@@ -72,7 +71,7 @@ def as_person(
     entry: str, groups: tuple[str, ...] = (), pool: Pool | None = None, users: Mapping[str, Caller] | None = None
 ) -> Person:
     """Whoever a mapping names so, with the groups that they are in."""
-    if entry.startswith(_COGNITO):
+    if entry.startswith(OF_POOL):
         return _cognito(entry, groups, pool or Pool())
     if entry.startswith("arn:") and ":user/" in entry:
         return Person(SubjectKind.IAM_USER.value, entry.rpartition("/")[2], entry, Caller(entry, (entry,)), groups)
@@ -111,7 +110,7 @@ def _groups(grants: Collection[Grant], found: Membership, pool: Pool) -> dict[st
 
 
 def _cognito(entry: str, groups: tuple[str, ...], pool: Pool) -> Person:
-    kind, name = SubjectKind.COGNITO_USER.value, entry.split("/", 2)[-1]
+    kind, name = SubjectKind.COGNITO_USER.value, name_in_pool(entry)
     if pool.ranks is None:
         return Person(kind, name, entry, Caller(entry), groups, unread="the groups of the user pool could not be read")
     mine = [group.partition(":")[2] for group in groups if group.startswith(SubjectKind.COGNITO_GROUP.value)]

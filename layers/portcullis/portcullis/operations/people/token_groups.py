@@ -10,7 +10,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from portcullis.access.plan import AccessModel, By, SubjectKind
+from portcullis.access.plan import AccessModel, By, SubjectKind, name_in_pool
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.writing.outliving import end_what_outlives
@@ -45,7 +45,7 @@ def end_what_tokens_keep(site: Site, kept: KeptModel, cause: Trigger, *, arrived
         return
     asked = {group for of in groups.values() for group in of}
     found = site.identity.members_of(asked) if asked else {}
-    seen = TokenGroups(groups, {group: sorted(map(_name, entries)) for group, entries in found.items()})
+    seen = TokenGroups(groups, {group: sorted(map(name_in_pool, entries)) for group, entries in found.items()})
     if seen == saved:
         return
     if lost := sorted(saved.had() - seen.had()):
@@ -66,8 +66,3 @@ def _groups(access: AccessModel) -> dict[str, list[str]]:
         if grant.subject.kind is SubjectKind.COGNITO_GROUP and grant.by is By.ROLE:
             found.setdefault(grant.role, set()).add(grant.subject.name)
     return {role: sorted(of) for role, of in sorted(found.items())}
-
-
-def _name(entry: str) -> str:
-    """Of `Cognito/<pool-id>/<username>`: the name alone, which may have slashes, too."""
-    return entry.split("/", 2)[-1]

@@ -7,12 +7,11 @@ and a rule says how somebody of IAM or Cognito is called there.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from portcullis.access.actual import Json
 from portcullis.access.desired import Desired, Granted, granted
-from portcullis.access.plan import AccessModel, By, Claim, Grant, Membership, People, SubjectKind
+from portcullis.access.plan import OF_POOL, AccessModel, By, Claim, Grant, Membership, People, SubjectKind, name_in_pool
 from portcullis.families.elasticsearch.documents.config import NATIVE_USERS, SUPERUSER, Kind
 from portcullis.families.elasticsearch.known.names import is_pattern
 from portcullis.families.elasticsearch.known.release import Release
@@ -23,7 +22,6 @@ DASHBOARD_ONLY = "kibana_dashboard_only_user"
 _LOOKS_AT_DASHBOARDS: Json = {
     "applications": [{"application": "kibana-.kibana", "privileges": ["read"], "resources": ["*"]}]
 }
-_LAST_PART = re.compile(r"[^/]*\Z")
 
 
 def desired(model: AccessModel, members: Membership) -> Desired:
@@ -125,11 +123,10 @@ def _native(found: Granted, people: People, notes: list[str]) -> dict[str, dict[
 
 
 def name_of(entry: str) -> str:
-    """The name of whom an entry means: of an ARN and of Cognito's form the part after the last slash, else all of it."""
-    if entry.startswith(("arn:", "Cognito/")):
-        found = _LAST_PART.search(entry)
-        return found[0] if found else ""
-    return entry
+    """The name of whom an entry means: of an ARN the part after the last slash, of Cognito's form the user name, else all of it."""
+    if entry.startswith(OF_POOL):
+        return name_in_pool(entry)
+    return entry.rpartition("/")[2] if entry.startswith("arn:") else entry
 
 
 def with_roles(user: Json, ours: Iterable[str], asked: Iterable[str]) -> Json:
