@@ -486,6 +486,8 @@ def test_a_master_and_an_integration_are_written_back_into_the_file(
     assert status == 0
     assert arn("role", "second") in {one["who"] for one in json.loads(out)}
     assert run(capsys, "master", "add", "demo", "nobody")[0] == 2
+    status, out, _ = run(capsys, "master", "add", "demo", "internal_user:nobody")
+    assert (status, "warning: the internal user 'nobody' cannot sign in" in out) == (0, True)
 
 
 @pytest.mark.parametrize(

@@ -490,6 +490,31 @@ def test_a_principal_that_names_nobody_is_bad_input(made: Account, principal: st
     assert made.ledger.model("demo").text == MODEL
 
 
+@pytest.mark.parametrize(
+    ("principal", "code"),
+    [
+        ("internal_user:nobody", "basic-auth-under-iam-master"),
+        ("backend_role:team-*", "wildcard-principal"),
+        (arn("role", "second"), ""),
+    ],
+)
+def test_of_a_master_it_is_said_what_check_warns_of(made: Account, principal: str, code: str) -> None:
+    """Once for both roles, and nothing that the file was warned of before."""
+    ask(made, "apply", text=MODEL)
+    warned = ask(made, "master-add", principal=principal)["warnings"]
+    assert [one.rpartition(" [")[2] for one in warned] == ([f"{code}]"] if code else [])
+
+
+@pytest.mark.parametrize(
+    "principal", ["iam_role:portcullis-demo-break-glass", "backend_role:opendistro_security_anonymous_backendrole"]
+)
+def test_a_master_whom_check_calls_an_error_is_refused(made: Account, principal: str) -> None:
+    ask(made, "apply", text=MODEL)
+    with pytest.raises(BadInput, match=r"\[(grant-to-portcullis|anonymous-administrator)\]"):
+        ask(made, "master-add", principal=principal)
+    assert made.ledger.model("demo").text == MODEL
+
+
 def test_a_moved_master_stays_moved_when_the_stacks_are_deployed_again(made: Account) -> None:
     """The new one is mapped to the roles of administrators, and the old one is not."""
     from portcullis.operations.access.deployments import introduce

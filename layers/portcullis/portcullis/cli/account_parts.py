@@ -199,6 +199,8 @@ def _edited(about: Target, edited: Any) -> None:
     if console().as_data:
         console().data(edited)
         return
+    for warning in edited["warnings"]:
+        console().text(f"warning: {warning}", fg="yellow")
     show_outcome(edited["outcome"])
     if kept:
         console().text(f"{about.file} holds it too")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 from portcullis.errors import Refused
 from portcullis.operations.access.changing.applying import Outcome, apply_model
@@ -11,13 +12,20 @@ from portcullis.operations.access.deployments import kept_model, writing
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
 
+if TYPE_CHECKING:
+    from portcullis.model import Deployment
+
 
 @dataclass(frozen=True, slots=True)
 class Edited:
-    """The text as it was applied: to be kept where the deployment file is kept, or the next deployment takes the change back."""
+    """The text as it was applied: to be kept where the deployment file is kept, or the next deployment takes the change back.
+
+    `warnings`: what `check` warns of in it and did not before, in words.
+    """
 
     text: str
     outcome: Outcome
+    warnings: tuple[str, ...] = ()
 
 
 def edit_and_apply(
@@ -29,7 +37,10 @@ def edit_and_apply(
     operation: str,
     text: str | None = None,
 ) -> Edited:
-    """Make these changes to the text of a deployment file (the ledger's, unless one is given), and apply it. BadInput if it cannot be."""
+    """Make these changes to the text of a deployment file (the ledger's, unless one is given), and apply it.
+
+    BadInput if it cannot be, or if `check` finds an error in it that was not there before.
+    """
     from portcullis import model
 
     with writing(services, deployment, operation) as site:
@@ -37,8 +48,21 @@ def edit_and_apply(
         if not edited:
             raise Refused(f"the ledger holds no model of {deployment}; give its deployment file")
         source = f"{deployment}.yaml"
-        model.loads(edited, source)
+        before = model.loads(edited, source)
         for change in changes:
             edited = change(edited)
         kept = kept_model(edited, source, deployment)
-        return Edited(edited, apply_model(site, kept, cause))
+        warnings = _new_warnings(before, model.loads(edited, source))
+        return Edited(edited, apply_model(site, kept, cause), warnings)
+
+
+def _new_warnings(before: Deployment, after: Deployment) -> tuple[str, ...]:
+    """What the change brings about that `check` warns of. BadInput if it is an error. Of what the file had before it is no matter."""
+    from portcullis import model
+
+    known = {(one.code, one.message) for one in model.lint(before)}
+    new = [one for one in model.lint(after) if (one.code, one.message) not in known]
+    if errors := [one for one in new if one.severity is model.Severity.ERROR]:
+        raise model.as_error(errors[0], len(errors) - 1)
+    warned = (one for one in new if one.severity is model.Severity.WARNING)
+    return tuple(dict.fromkeys(f"{one.message} ({one.remedy}) [{one.code}]" for one in warned))
