@@ -329,6 +329,9 @@ def test_a_role_mapping_disabled_by_hand_while_locked_stays_so() -> None:
 # ---------------------------------------------------------------------- the same name is not the same person
 
 
+CHANGED = "user ben was changed by somebody while locked (the password, say), and is let in as before"
+
+
 def with_users(*names: str, role: str) -> SecurityConfig:
     superuser = {"cluster": ["all"], "metadata": {"_reserved": True}}
     users = {name: {"roles": [role], "enabled": True, WRITTEN: [1, 10 + place, 1]} for place, name in enumerate(names)}
@@ -401,6 +404,25 @@ def test_what_the_lock_itself_wrote_makes_nobody_another() -> None:
         again = simulate(again, write)
     assert [again.of(Kind.USERS)[name]["enabled"] for name in ("anna", "ben")] == [True, False]
     assert written_by_us(noted, again, again) is None
+
+
+def test_an_unlock_that_was_broken_off_makes_nobody_another() -> None:
+    """Nor is somebody's change forgotten by the next try: it is let in, and told."""
+    now, saved = locked(with_users("anna", "ben", "carl", role="superuser"))
+    before = written(now, "ben", 2, 30, 1)
+    assert reopen(saved, before).lost == (CHANGED,)
+    after = before
+    for place, (name, version) in enumerate({"anna": 2, "ben": 3}.items()):
+        after = after.with_document(Kind.USERS, name, {**after.of(Kind.USERS)[name], "enabled": True})
+        after = written(after, name, version, 40 + place, 1)
+    assert any("ben was deleted" in one for one in reopen(saved, after).lost)  # as it would be taken for
+    noted = written_by_us(saved, before, after)
+    assert noted is not None
+    opened = reopen(noted, after)
+    assert opened.lost == (CHANGED,)
+    for write in opened.writes:
+        after = simulate(after, write)
+    assert all(after.of(Kind.USERS)[name]["enabled"] for name in ("anna", "ben", "carl"))
 
 
 def test_keepers_are_no_others_whatever_windows_wrote_to_them() -> None:

@@ -2,8 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
+from typing import Any
+
 import pytest
+from portcullis.access.actual import Write
 from portcullis.custody.types import Measure, State
+from portcullis.errors import Unreachable
+from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.operations.custody.guard import guard
 
 from local.elastic.node import Elasticsearch
@@ -24,6 +31,45 @@ def made_again(node: Elasticsearch, name: str, role: str) -> None:
     assert node.ask("DELETE", f"/_security/user/{name}")[0] == 200
     user = {"password": ANOTHER, "roles": [role]}
     assert node.ask("PUT", f"/_security/user/{name}", user)[0] == 200
+
+
+class CutOff:
+    """An engine whose answer to the first write of users is lost."""
+
+    def __init__(self, engine: Any) -> None:
+        self._engine, self._lost = engine, False
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._engine, name)
+
+    def write(self, write: Write) -> bool:
+        done: bool = self._engine.write(write)
+        if write.kind == Kind.USERS and not self._lost:
+            self._lost = True
+            raise Unreachable("the answer is lost")
+        return done
+
+
+def test_an_unlock_that_is_broken_off_takes_its_own_writes_for_nobody_s(
+    here: tuple[Account, Key], elastic: Elasticsearch
+) -> None:
+    """Whose password was changed in the lock is in all the same, and named; nobody else is."""
+    made, key = here
+    deployed(made, elastic)
+    with_users(elastic, "carl", "chris", roles=["superuser"])
+    locked(made, key)
+    assert elastic.ask("PUT", "/_security/user/carl/_password", {"password": ANOTHER})[0] == 200
+    cut_off = CutOff(made.services.engine(made.ledger.registration("demo")))
+    made = replace(made, services=replace(made.services, engine=lambda _: cut_off))
+    key.gone = False
+    assert guard(made.services, "demo", CAUSE).state is State.UNLOCKING
+    made.aws.at += timedelta(minutes=5)
+    said = opened(made, key).measures[Measure.SHUT_MAPPINGS].detail
+    assert [search(elastic, **as_("carl", ANOTHER)), search(elastic, **as_("chris"))] == [200, 200]
+    assert [one for one in ("carl", "chris", "anna") if f"user {one}" in said] == ["carl"]
+    assert "user carl was changed by somebody while locked" in said
+    for name in ("carl", "chris"):
+        elastic.ask("DELETE", f"/_security/user/{name}")
 
 
 @pytest.mark.parametrize("looked", [True, False], ids=["a look between", "no look between"])

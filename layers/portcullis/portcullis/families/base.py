@@ -168,8 +168,8 @@ class Family(Terms, Protocol):
     def written_by_us(
         self, saved: Mapping[str, Any], before: Actual, now: Callable[[], Actual]
     ) -> Mapping[str, Any] | None:
-        """What was put aside, with what the writes of `close` made of it between two readings, so that it is known again; None if that is
-        nothing to note. `now`: the second reading, which is not made where nothing would come of it."""
+        """What was put aside, with what the writes of `close` or `reopen` made of it between two readings, so that it is known again; None
+        if that is nothing to note. `now`: the second reading, which is not made where nothing would come of it."""
 
     def reopen(
         self, saved: Mapping[str, Any], actual: Actual, left: Sequence[Step] = (), *, ours: Collection[str] = ()

@@ -13,8 +13,9 @@ the argument):
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from typing import Any
 
 from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
@@ -68,7 +69,13 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         if left:
             begin(site, leaving)
             opened = family.reopen(saved, held, left, ours=ours)
-        send_each(family, engine, opened.writes, held)
+        try:
+            send_each(family, engine, opened.writes, held)
+        except PortcullisError:
+            with suppress(PortcullisError):  # else the next try takes what this one wrote for somebody's
+                still_ours(site)
+                note_our_writes(site, todo, saved, held, opened.writes)
+            raise
         if left:
             settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
         keys = end_what_came(site)  # of whoever was let in by hand, and is shut out by now
@@ -152,6 +159,15 @@ def send_each(
                 raise Unreachable(f"{error}{culprits(family, family.simulate_all(held, writes))}") from error
     if refused:
         raise refused
+
+
+def note_our_writes(site: Site, todo: Todo, saved: Mapping[str, Any], before: Actual, writes: Sequence[Write]) -> None:
+    """What our writes made of users is kept with what was put aside, so that it is not taken for somebody's. `before`: as read before."""
+    engine, family = site.engine, site.family
+    if any(write.kind == family.users for write in writes):
+        noted = family.written_by_us(saved, before, lambda: engine.read(family.closing))
+        if noted is not None:
+            site.ledger.save(site.name, todo.save_as, noted)
 
 
 def _still_in(site: Site) -> tuple[Step, ...]:

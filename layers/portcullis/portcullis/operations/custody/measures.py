@@ -17,7 +17,14 @@ from portcullis.operations.access.changing.foundation import while_locked
 from portcullis.operations.custody import further_ways as further
 from portcullis.operations.custody import offered_keys as offered
 from portcullis.operations.custody.ending import delete_domain, final_snapshot, verify_gone
-from portcullis.operations.custody.following import follow, opening, put_back, send_each, take_out_who_just_left
+from portcullis.operations.custody.following import (
+    follow,
+    note_our_writes,
+    opening,
+    put_back,
+    send_each,
+    take_out_who_just_left,
+)
 from portcullis.operations.custody.given import end_what_came, forget_keys, note_keys
 from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.sessions import end_all
@@ -73,10 +80,8 @@ def _shut_mappings(site: Site, todo: Todo) -> str:
     # In a window nobody is let in by a role that could not be put right.
     nobody = todo.let_in is LetIn.NOBODY
     send_each(family, engine, closed.writes, held, whatever_is_refused=nobody)
-    if saved is not None and any(write.kind == family.users for write in closed.writes):
-        noted = family.written_by_us(saved, held, lambda: engine.read(family.closing))
-        if noted is not None:
-            site.ledger.save(site.name, todo.save_as, noted)
+    if saved is not None:
+        note_our_writes(site, todo, saved, held, closed.writes)
     return "; ".join(closed.left)
 
 

@@ -98,8 +98,9 @@ class Since(StrEnum):
 
 
 def written_by_us(saved: Mapping[str, Any], before: Actual, now: Actual) -> dict[str, Any] | None:
-    """`saved` with the users as a lock's own writes left them, which came between these two readings; None if there is nothing new.
-    A user who may have been another one before them stays as it was saved."""
+    """`saved` with the users as our own writes left them, which came between these two readings; None if there is nothing new.
+    A user who may have been another one before them stays as it was saved. What an unlock wrote, which was broken off, is counted beside
+    somebody's change, which is told by the next try."""
     users: Mapping[str, Json] = saved.get(Kind.USERS) or {}
     noted: dict[str, Json] = {}
     for name, had in users.items():
@@ -110,7 +111,8 @@ def written_by_us(saved: Mapping[str, Any], before: Actual, now: Actual) -> dict
             then.get("enabled") is not user.get("enabled")
             and Since.of({WRITTEN: user.get(WRITTEN)}, then) is Since.CHANGED
         ):
-            noted[name] = {**had, WRITTEN: then[WRITTEN]}
+            unlocked = then.get("enabled") is not False
+            noted[name] = {**had, WRITTEN: [had[WRITTEN][0] + 1, *then[WRITTEN][1:]] if unlocked else then[WRITTEN]}
     return {**saved, Kind.USERS.value: {**users, **noted}} if noted else None
 
 
