@@ -7,10 +7,13 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
+from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.remotes.sent_along import Alias, DomainSide, check
 
-from benchmarks.reaching.node_cases import BLUE, HASH, OF_TEAM, RED, Json, S, Side, entry, role
+from benchmarks.reaching.node_cases import ALIASES, BLUE, HASH, OF_TEAM, RED, Json, S, Side, entry, role
 from benchmarks.reaching.nodes import Counts, Searching, differs, play
 from local.node.node import Node
+from tests.adapters.test_engine import connect as engine_of
 from tests.fixtures_node import make_new
 
 pytest_plugins = ["tests.fixtures_node"]
@@ -198,9 +201,49 @@ def test_whoever_has_the_name_of_the_other_sides_admin_certificate_reads_all_of_
     value = {"hash": HASH}
     held.near.ask("PATCH", "/_plugins/_security/api/internalusers", [{"op": "add", "path": f"/{name}", "value": value}])
     status, said = held.ask(name, "GET", "far:.opendistro_security/_search")
+    found = checked(held, "far")
     held.near.ask("PATCH", "/_plugins/_security/api/internalusers", [{"op": "remove", "path": f"/{name}"}])
     assert status == 200
     assert "internalusers" in {hit["_id"] for hit in said["hits"]["hits"]}
+    ((weight, says),) = found["called-as-certificate"]
+    assert (weight, name in says) == ("wrong", True)
+    assert [weight for weight, _ in checked(held, "far")["called-as-certificate"]] == ["OK"]
+
+
+def checked(held: Searching, alias: str) -> dict[str, list[tuple[str, str]]]:
+    """What `remote check` says of what both nodes hold, by its code."""
+
+    def side(name: str, node: Node) -> DomainSide:
+        engine = f"OpenSearch_{node.version.rpartition('.')[0]}"
+        return DomainSide(name, engine, OpenSearchEngine(engine_of(node), name).read())
+
+    beside = tuple(one for one, how in ALIASES.items() if "skip_unavailable" in how and one != alias)
+    about = Alias(alias, side("far", held.far), "skip_unavailable" in ALIASES[alias], beside)
+    found: dict[str, list[tuple[str, str]]] = {}
+    for one in check(side("near", held.near), about):
+        found.setdefault(one.code, []).append((one.weight.value, one.says))
+    return found
+
+
+def test_check_names_whoever_comes_by_a_role_of_theirs_and_nobody_else(held: Searching) -> None:
+    """Of each role that both nodes have: whom it says to gain it is let in by a search, and whom it does not say is not."""
+    wrong = {says for weight, says in checked(held, "far")["role-sent"] if weight == "wrong"}
+
+    def comes(who: str, role_: str) -> bool:
+        return any(f"over-{who}" in says and f"have {role_}," in says for says in wrong)
+
+    for who, role_, asked in (
+        ("named", "by_name", "far:over-hr/_search"),
+        ("direct", "carried", "far:over-hr/_search"),
+        ("none", "carried", "far:over-hr/_search"),
+        ("here", "by_name", "far:over-hr/_search"),
+    ):
+        assert (held.ask(f"over-{who}", "GET", asked)[0] == 200) is comes(who, role_), (who, wrong)
+    older = held.near.version.startswith("2")
+    assert (comes("named", "by_name"), comes("direct", "carried")) == (older, True)
+    assert checked(held, "far")["releases"][0][0] == "OK"
+    assert ("limits-lost" in checked(held, "far")) is held.far.version.startswith("2")
+    assert checked(held, "skip")["refusals-hidden"][0][0] == "note"
 
 
 def test_what_is_deleted_by_a_search_of_another_cluster_is_of_this_one(held: Searching) -> None:

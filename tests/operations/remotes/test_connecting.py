@@ -103,6 +103,38 @@ def test_check_says_what_is_right_and_wrong_of_a_domain(made: tuple[Account, Ser
     found = remote_check(services, "demo")
     assert [one.code for one in found.findings] == ["not-connected", "not-connected", "to-accept", "not-declared"]
     assert found.exit_status == 3
-    with pytest.raises(BadInput, match="is a domain"):
-        remote_check(services, "demo", alias="far")
+    assert {one.alias for one in remote_check(services, "demo", alias="far").findings} == {"far"}
+    with pytest.raises(BadInput, match="is a domain, and reads none as 'nope'"):
+        remote_check(services, "demo", alias="nope")
     assert amazon.there.reads == ()
+
+
+def test_check_looks_at_both_domains_of_a_connection(made: tuple[Account, Services, Amazon]) -> None:
+    """A domain that is connected to itself, and by an alias whose refusals are left out."""
+    whole, services, amazon = made
+    own = whole.services.site("demo").registration.domain
+    assert own is not None
+    reads = (
+        Connection("1", own.arn, "ACTIVE", "self"),
+        Connection("2", own.arn, "ACTIVE", "skips", skip_unavailable=True),
+        Connection("3", FAR, "ACTIVE", "far"),
+        Connection("4", NEAR, "PENDING_ACCEPTANCE", "near"),
+    )
+    amazon.there = Connections(reads=reads)
+
+    def codes(alias: str) -> set[tuple[str, str]]:
+        return {(one.weight, one.code) for one in remote_check(services, "demo", alias=alias).findings}
+
+    same = {("OK", "releases"), ("OK", "role-sent"), ("OK", "called-as-certificate"), ("wrong", "not-declared")}
+    assert codes("self") == same
+    assert codes("skips") == {*same, ("note", "refusals-hidden")}
+    assert codes("far") == {("OK", "connected"), ("OK", "called-as-certificate"), ("unknown", "not-looked-at")}
+    assert codes("near") == {("note", "asked-for")}
+    custody = whole.ledger.custody("demo")
+    whole.ledger.keep_custody(replace(custody, state=State.LOCKED, cause=RevocationCause.DISABLED))
+    locked = remote_check(services, "demo", alias="self").findings
+    assert ("unknown", True) in {(one.weight, "demo is locked" in one.says) for one in locked}
+    assert "role-sent" not in {one.code for one in locked}
+    every = remote_check(services, "demo").findings
+    order = [one.alias for one in every]
+    assert order == sorted(order, key=order.index)  # what is of an alias stands together

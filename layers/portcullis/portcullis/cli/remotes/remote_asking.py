@@ -57,8 +57,8 @@ def remote_check(about: str, alias: str | None) -> int:
     gives nobody uses.
 
     Looked at are: as declared or not, whether it answers, the key in use against the secret, its end, what it allows, roles that ask for
-    more, releases, licences and certificates; of the other side where it is a deployment of this account. What could not be looked at
-    says "unknown", and is no OK.
+    more, releases, licences and certificates; of the other side where it is a deployment of this account. Of a domain: its connections,
+    and which roles and names it sends along. What could not be looked at says "unknown", and is no OK.
 
     \b
     Examples:

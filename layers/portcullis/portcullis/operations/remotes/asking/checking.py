@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from portcullis.errors import BadInput, PortcullisError
 from portcullis.model.elasticsearch.remotes import PORTS
+from portcullis.operations.remotes.asking.between_domains import between_domains
 from portcullis.operations.remotes.asking.other_side import looked_at
 from portcullis.operations.remotes.connecting import checked
 from portcullis.operations.remotes.files import file_of, files_in_force, on_cluster, other_side
@@ -36,14 +37,7 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
     answer; what else does not is said."""
     site = services.site(deployment)
     if site.registration.domain:
-        if alias:
-            raise BadInput(
-                f"{deployment} is a domain",
-                source="request",
-                place="alias",
-                remedy="leave it out: all of its connections",
-            )
-        findings = checked(site)
+        findings = _of_domain(services, site, alias)
         return RemoteChecked(deployment, findings, exit_status(findings))
     here, files = on_cluster(file_of(site)), files_in_force(services)
     info = site.remotes.info()
@@ -58,6 +52,19 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
     given = () if alias else _given(services, site, here, files, unseen)
     findings = check(Looked(_cluster(site), remotes, given, tuple(unseen)), site.now())
     return RemoteChecked(deployment, findings, exit_status(findings))
+
+
+def _of_domain(services: Services, site: Site, alias: str) -> tuple[Finding, ...]:
+    found = (*checked(site), *between_domains(services, site))
+    known = list(dict.fromkeys(one.alias for one in found if one.alias))
+    if alias and alias not in known:
+        remedy = f"one of {', '.join(known)}" if known else "it reads no other domain"
+        problem = f"{site.name} is a domain, and reads none as {alias[:64]!r}"
+        raise BadInput(problem, source="request", place="alias", remedy=remedy)
+    if alias:
+        return tuple(one for one in found if one.alias == alias)
+    # Those of an alias stand together; of the domain itself last.
+    return tuple(one for name in (*known, "") for one in found if one.alias == name)
 
 
 def _facts(
