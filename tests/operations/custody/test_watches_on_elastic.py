@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 from portcullis import custody as machine
-from portcullis.custody.types import LetIn, State
+from portcullis.custody.types import LetIn, Measure, State
 from portcullis.operations.custody.guard import guard
 
 from local.elastic.node import Elasticsearch
@@ -57,6 +57,25 @@ def goes_on(node: Elasticsearch) -> None:
 def stopped(node: Elasticsearch) -> bool:
     stats = node.ask("GET", f"{WATCHES}/stats")[1]
     return bool(stats["manually_stopped"]) and stats["stats"][0]["watcher_state"] == "stopped"
+
+
+def test_what_the_lock_role_may_not_stop_is_said_and_is_nobody_s_doing(
+    here: tuple[Account, Key], elastic: Elasticsearch
+) -> None:
+    """The role is of an earlier release until the next apply, for which there is none in a lock."""
+    made, key = here
+    deployed(made, elastic)
+    path = "/_security/role/portcullis_lock"
+    role = elastic.ask("GET", path)[1]["portcullis_lock"]
+    earlier = [one for one in role["cluster"] if "watcher" not in one]
+    assert len(earlier) < len(role["cluster"])
+    body = {"cluster": earlier, "indices": role["indices"]}
+    assert elastic.ask("PUT", path, body)[0] == 200
+    found = locked(made, key)
+    assert "the running of watches is not stopped" in found.measures[Measure.BLOCK_INDICES].detail
+    assert guard(made.services, "demo", CAUSE).state is State.LOCKED
+    assert not [alert for alert in made.aws.told if alert.name == "lock-opened"]
+    opened(made, key)
 
 
 def test_a_watch_of_a_super_user_reads_nothing_in_a_lock_nor_in_its_window(

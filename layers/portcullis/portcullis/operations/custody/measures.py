@@ -130,6 +130,7 @@ _BEFORE, _SINCE = "before", "since"
 
 # What moves and deletes indices by itself, and ran when the blocks were put on: it rests with them.
 _POLICIES = Slot("policies-stopped", list[str])
+_NOT_STOPPED = Slot("policies-not-stopped", list[str])  # what of it the lock role of an earlier release may not stop
 
 
 def _save_blocks(site: Site, todo: Todo) -> str:
@@ -153,7 +154,12 @@ def _block(site: Site, todo: Todo) -> str:
         for one, when in _of_engines(site).items()
         if when == _SINCE
     )
-    return "; ".join(one for one in (*came, site.engine.stop_policies()) if one)
+    said = site.engine.stop_policies()
+    if said and (running := site.engine.running_policies()):
+        _NOT_STOPPED.save(site.ledger, site.name, list(running))
+    else:
+        _NOT_STOPPED.forget_if_kept(site.ledger, site.name)
+    return "; ".join(one for one in (*came, said) if one)
 
 
 def _unblock(site: Site, todo: Todo) -> str:
@@ -166,6 +172,7 @@ def _unblock(site: Site, todo: Todo) -> str:
     stopped = _POLICIES.saved(site.ledger, site.name)
     said = site.engine.start_policies(stopped) if stopped else ""
     _POLICIES.forget_if_kept(site.ledger, site.name)
+    _NOT_STOPPED.forget_if_kept(site.ledger, site.name)
     _OF_ENGINES.forget_if_kept(site.ledger, site.name)
     if stay:  # from now on it is theirs to open, or to leave closed
         _CLOSED.forget(site.ledger, site.name)
@@ -356,7 +363,9 @@ def _mapped(site: Site, let_in: LetIn) -> str:
 def _bare(site: Site, let_in: LetIn) -> Undone:
     bare = _not_blocked(site.engine, let_in)
     if not bare and (running := site.engine.running_policies()):
-        return f"running again: {', '.join(running)}"
+        not_stopped = _NOT_STOPPED.saved(site.ledger, site.name) or ()
+        again = [one for one in running if one not in not_stopped]
+        return f"running again: {', '.join(again)}" if again else ""
     said = f"not blocked: {', '.join(bare[:10])}" + (", ..." if len(bare) > 10 else "") if bare else ""
     if not bare or not _MADE_BY_ENGINES.issuperset(bare) or not _of_engines(site).keys().isdisjoint(bare):
         return said
