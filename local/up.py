@@ -17,7 +17,7 @@ import threading
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO
 
 import psutil
 from portcullis.adapters.passwords.aws import SecretsManager
@@ -38,6 +38,7 @@ from local.surroundings import for_a_shell, set_aside
 
 STATE, LOG, ENVIRONMENT = embedded.HOME / "up.json", embedded.HOME / "up.log", embedded.HOME / "up.env"
 PERSON, OWNER = "maya.lin.support", "you"
+SERVE = (sys.executable, "-m", "local.up", "--serve")  # and the file that it writes to
 PATIENCE_S = 420  # a first start fetches the packages
 DOWN_WITHIN_S = 30
 
@@ -46,23 +47,26 @@ def up() -> int:
     """Start it in a process of its own, wait until it is ready, say how to sign in."""
     if running := _running():
         raise Refused(f"it is up already, or still starting (process {running}); `make down` ends it")
-    embedded.HOME.mkdir(exist_ok=True)
-    STATE.unlink(missing_ok=True)
-    with LOG.open("wb") as log:
+    LOG.parent.mkdir(exist_ok=True)
+    # A log of our own: of two that are begun in the same instant one is refused, and each shows what became of itself.
+    path = LOG.with_suffix(f".{os.getpid()}.log")
+    with path.open("wb") as log, path.open("rb") as written:
         process = subprocess.Popen(
-            [sys.executable, "-m", "local.up", "--serve"],
+            [*SERVE, str(path)],
             cwd=embedded.PROJECT,
             stdin=subprocess.DEVNULL,
             stdout=log,
             stderr=log,
             start_new_session=True,
         )
-    try:
-        state = _wait(process)
-    except BaseException:
-        print("ending what was started", flush=True)
-        _end(process.pid)
-        raise
+        try:
+            state = _wait(process, written)
+        except BaseException:
+            print("ending what was started", flush=True)
+            _end(process.pid)
+            raise
+        finally:
+            path.unlink(missing_ok=True)  # of one that was refused; else it is `LOG` by now
     if state is None:
         return process.returncode or 1
     print(two_teams.welcome(state) if state["place"] == two_teams.PLACE else _welcome(state))
@@ -92,8 +96,11 @@ def _end(pid: int) -> None:
             end_family(process)
 
 
-def serve() -> int:
-    """The process that stays: everything up until it is told to end. Told before all is up, it ends what it has started so far."""
+def serve(log: Path) -> int:
+    """The process that stays: everything up until it is told to end. Told before all is up, it ends what it has started so far.
+
+    `log` is what it writes to, which is called `LOG` once no other runs here.
+    """
     end, up_now = threading.Event(), threading.Event()
 
     def told_to_end(*_: Any) -> None:
@@ -107,6 +114,8 @@ def serve() -> int:
         with ExitStack() as parts:
             parts.enter_context(embedded.only_one())
             parts.callback(_forget)  # its own: one that is refused leaves those of the other
+            _forget()  # of one that was killed
+            log.replace(LOG)
             whole = parts.enter_context(engine.running(engine.parts, lambda line: print(line, flush=True)))
             state = two_teams.furnish(whole) if engine.of_two else _furnish(whole, engine)
             state |= _owned(whole, state.pop("exported", {}))
@@ -219,21 +228,29 @@ def _search(people: People, whole: embedded.Embedded, home: Path) -> str:
     return f"curl -K {_short(login)} https://{path}"
 
 
-def _wait(process: subprocess.Popen[bytes]) -> dict[str, Any] | None:
-    """Show its progress until it is ready; None if it ended before."""
-    shown, deadline = 0, time.monotonic() + PATIENCE_S
+def _wait(process: subprocess.Popen[bytes], written: BinaryIO) -> dict[str, Any] | None:
+    """Show its progress, by what it has `written`, until it is ready; None if it ended before."""
+    deadline, rest = time.monotonic() + PATIENCE_S, b""
     while time.monotonic() < deadline:
-        lines = LOG.read_text(errors="replace").splitlines()
-        for line in lines[shown:]:
+        ended = process.poll() is not None  # before what it wrote is read: its last words are shown, too
+        *lines, rest = (rest + written.read() + b"\n" * ended).split(b"\n")
+        for line in (one.decode(errors="replace") for one in lines if one or not ended):
             print(f"  {line}", file=sys.stderr if line.startswith("portcullis:") else sys.stdout, flush=True)
-        shown = len(lines)
-        if STATE.exists():
-            state: dict[str, Any] = json.loads(STATE.read_text())
+        if (state := _state()) and state["pid"] == process.pid:
             return state
-        if process.poll() is not None:
+        if ended:
             return None
         time.sleep(0.2)
     raise PortcullisError(f"it was not up within {PATIENCE_S} s; see {_short(LOG)}")
+
+
+def _state() -> dict[str, Any] | None:
+    """What is said of the one that is up."""
+    try:
+        state: dict[str, Any] = json.loads(STATE.read_text())
+    except FileNotFoundError:
+        return None
+    return state
 
 
 def _running() -> int | None:
@@ -281,12 +298,12 @@ On call for the first time? `make rehearse PAGE=drift` plays an incident of the 
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.up", description=__doc__)
     parser.add_argument("--down", action="store_true", help="end what was left running")
-    parser.add_argument("--serve", action="store_true", help=argparse.SUPPRESS)
+    parser.add_argument("--serve", metavar="LOG", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     set_aside()
     try:
         if asked.serve:
-            return serve()
+            return serve(asked.serve)
         return down() if asked.down else up()
     except PortcullisError as error:
         print(f"portcullis: {error}", file=sys.stderr)

@@ -17,7 +17,7 @@ from local.people import until
 
 # The process that stays, with an engine that takes its time: it says what becomes of it.
 SLOW = """
-import contextlib, time
+import contextlib, sys, tempfile, time
 from pathlib import Path
 from types import SimpleNamespace
 from local import embedded, try_it, up
@@ -33,9 +33,10 @@ def running(parts, tell):
 
 embedded.only_one = contextlib.nullcontext
 up.STATE, up.ENVIRONMENT = Path("there-is-no-such-file"), Path("nor-this")
+up.LOG = Path(tempfile.mkstemp(dir=sys.argv[1])[1])
 up.engine_from_environment = lambda: SimpleNamespace(running=running, parts=None, of_two=False)
 try:
-    raise SystemExit(up.serve())
+    raise SystemExit(up.serve(up.LOG))
 except KeyboardInterrupt:
     raise SystemExit(130)
 """
@@ -73,8 +74,10 @@ def lock(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return embedded.LOCK
 
 
-def test_told_to_end_while_it_starts_it_ends_what_it_started() -> None:
-    process = subprocess.Popen([sys.executable, "-c", SLOW], cwd=embedded.PROJECT, stdout=subprocess.PIPE, text=True)
+def test_told_to_end_while_it_starts_it_ends_what_it_started(tmp_path: Path) -> None:
+    process = subprocess.Popen(
+        [sys.executable, "-c", SLOW, tmp_path], cwd=embedded.PROJECT, stdout=subprocess.PIPE, text=True
+    )
     try:
         assert process.stdout is not None
         assert process.stdout.readline() == "starting\n"
@@ -101,6 +104,62 @@ def test_what_still_starts_is_known_and_can_be_ended(lock: Path) -> None:
     finally:
         process.kill()
         process.wait()
+
+
+# `make up` in a folder of its own, and the process that stays: its engine breaks off once there is the file that it waits for.
+BREAKS_OFF = """
+import contextlib, functools, sys, time
+from pathlib import Path
+from types import SimpleNamespace
+from portcullis.errors import Refused
+from local import embedded, up
+
+home = Path(sys.argv[1])
+embedded.HOME, embedded.LOCK = home, home / "running.lock"
+embedded.only_one = functools.partial(embedded.only_one, home)
+up.STATE, up.LOG, up.ENVIRONMENT = home / "up.json", home / "up.log", home / "up.env"
+up.SERVE = (sys.executable, "-c", Path(sys.argv[2]).read_text(), *sys.argv[1:3])
+
+@contextlib.contextmanager
+def running(parts, tell):
+    tell("starting")
+    while not (home / "enough").exists():
+        time.sleep(0.05)
+    raise Refused("the engine broke off")
+    yield
+
+up.engine_from_environment = lambda: SimpleNamespace(running=running, parts=None, of_two=False)
+raise SystemExit(up.serve(Path(sys.argv[3])) if sys.argv[3:] else up.up())
+"""
+
+
+def test_of_two_begun_at_once_each_shows_what_became_of_itself(tmp_path: Path) -> None:
+    """Neither knows of the other until one of them is refused; the log that is left is that of the other one."""
+    program, home = tmp_path / "breaks_off.py", tmp_path / "home"
+    program.write_text(BREAKS_OFF)
+    asked = [sys.executable, "-c", BREAKS_OFF, home, program]
+    both = [
+        subprocess.Popen(asked, cwd=embedded.PROJECT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+        for _ in range(2)
+    ]
+    try:
+        until(lambda: any(one.poll() is not None for one in both), what="one of them is refused")
+        refused = next(one for one in both if one.poll() is not None)
+        [other] = [one for one in both if one is not refused]
+        until(lambda: "starting" in (home / "up.log").read_text(), what="the other one starts")
+        (home / "enough").touch()
+        said, told = (one.communicate(timeout=50)[0] for one in (refused, other))
+        assert "runs already (process " in said
+        assert told == "  starting\n  portcullis: the engine broke off\n"
+        assert "starting" not in said
+        assert (home / "up.log").read_text() == "starting\nportcullis: the engine broke off\n"
+        assert sorted(one.name for one in home.glob("up.*")) == ["up.log"]
+    finally:
+        home.mkdir(exist_ok=True)
+        (home / "enough").touch()
+        for one in both:
+            one.kill()
+            one.wait()
 
 
 @pytest.mark.parametrize("content", ["", "no number", "999999999"])
