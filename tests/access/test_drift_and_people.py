@@ -186,7 +186,7 @@ MAPPED = house(
     readers=mapping(backend_roles=[APP, "crew"]),
     writers=mapping(and_backend_roles=["crew", "night"]),
     all_access=mapping(backend_roles=[MASTER, "arn:aws:iam::1:role/chief"]),
-    kibana_user=mapping(backend_roles=["guests"], users=["anna"]),
+    kibana_user=mapping(backend_roles=["guests"], users=["anna", "Cognito/pool/ben"]),
 )
 
 
@@ -201,6 +201,12 @@ MAPPED = house(
             "has the backend role arn:aws:iam::1:role/chief, and by it all_access with a password, and administers the engine",
         ),
         ("mole", ["guests"], "info", "has the backend role guests, and by it kibana_user with a password"),
+        (
+            "Cognito/pool/ben",
+            [],
+            "info",
+            "is called like a user of Cognito, and has kibana_user with a password",
+        ),
         # Theirs by the model, or by name; a word that the model grants to whoever has it; one that is mapped to nothing.
         ("carl", [APP], "", ""),
         ("anna", ["guests"], "", ""),

@@ -1,8 +1,8 @@
-"""Internal users who are more than the model makes of them, without a mapping being touched: by roles of their own, or a backend role."""
+"""Internal users who are more than the model makes of them, though no mapping was touched: by their own roles, name or backend roles."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import NamedTuple
 
 from portcullis.access.actual import Actual, Json
@@ -53,6 +53,10 @@ def passing(
             if own := [role for role, why in had.items() if _is_own(terms, claim, role, why, asked or {})]:
                 said.append(f"has {', '.join(own)} without a mapping")
                 roles |= {*own}
+            if as_named := _as_named(terms, held, name, kept, had).difference(own):
+                masters = not as_named.isdisjoint(terms.administrator_roles)
+                said.append(f"is called like a user of Cognito, and has {_with_a_password(as_named, masters)}")
+                gravest, roles = gravest or masters, roles | as_named
             for entries, reasons in _given(terms, held, name, kept, [one for one in more if one not in ours], had):
                 signs = any(one.startswith("arn:") for one in entries)
                 given = {
@@ -63,8 +67,7 @@ def passing(
                 if given:
                     masters = not given.isdisjoint(terms.administrator_roles)
                     called = f"backend role{'s' if len(entries) > 1 else ''} {' and '.join(entries)}"
-                    administers = ", and administers the engine" if masters else ""
-                    said.append(f"has the {called}, and by it {', '.join(sorted(given))} with a password{administers}")
+                    said.append(f"has the {called}, and by it {_with_a_password(given, masters)}")
                     gravest, roles = gravest or masters, roles | given
         if said:
             yield Passing(name, tuple(said), frozenset(roles), gravest)
@@ -80,6 +83,19 @@ def _is_own(terms: Terms, user: Claim, role: str, why: str, asked: Json) -> bool
     """Whether the user's own document gives the role, and the model's does not. Of administrators it is told elsewhere."""
     where, _, field = why.rpartition("/")
     return where == str(user) and role not in (asked.get(field) or ()) and role not in terms.administrator_roles
+
+
+def _as_named(
+    terms: Terms, held: Actual, name: str, backend_roles: tuple[str, ...], had: Mapping[str, str]
+) -> frozenset[str]:
+    """The roles of a user of Cognito that whoever is called so has. An engine takes no internal user called like an ARN."""
+    if not name.startswith("Cognito/"):
+        return frozenset()
+    return frozenset(had).difference(terms.mapped_roles(held, Caller("", backend_roles)))
+
+
+def _with_a_password(roles: Iterable[str], masters: bool) -> str:
+    return f"{', '.join(sorted(roles))} with a password{', and administers the engine' if masters else ''}"
 
 
 def _given(
