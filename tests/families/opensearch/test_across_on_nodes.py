@@ -4,13 +4,34 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
+from portcullis.access.questions.answers import Far
+from portcullis.access.questions.persons import Person
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
+from portcullis.families import family_named
+from portcullis.families.answering import answering
+from portcullis.operations.access.asking.over_domains import explained
+from portcullis.operations.access.asking.scene import Scene, there_on
+from portcullis.remotes.parties import Asked
 from portcullis.remotes.sent_along import Alias, DomainSide, check
 
-from benchmarks.reaching.node_cases import ALIASES, BLUE, HASH, OF_TEAM, RED, Json, S, Side, entry, role
+from benchmarks.reaching.node_cases import (
+    ALIASES,
+    BLUE,
+    DOCUMENTS,
+    FOUND,
+    HASH,
+    OF_TEAM,
+    RED,
+    Json,
+    S,
+    Side,
+    entry,
+    role,
+)
 from benchmarks.reaching.nodes import Counts, Searching, differs, play
 from local.node.node import Node
 from tests.adapters.test_engine import connect as engine_of
@@ -244,6 +265,49 @@ def test_check_names_whoever_comes_by_a_role_of_theirs_and_nobody_else(held: Sea
     assert checked(held, "far")["releases"][0][0] == "OK"
     assert ("limits-lost" in checked(held, "far")) is held.far.version.startswith("2")
     assert checked(held, "skip")["refusals-hidden"][0][0] == "note"
+
+
+EXPLAINED = [
+    (who, path.removeprefix("GET far:").removesuffix("/_search"))
+    for who, path, _, _, _ in ROWS
+    if path.startswith("GET far:") and path.endswith("/_search") and "," not in path
+]
+
+
+@pytest.mark.parametrize(("who", "index"), EXPLAINED)
+def test_remote_explain_says_what_the_same_search_is_answered(
+    held: Searching, deployed: Scene, who: str, index: str
+) -> None:
+    found = explained(deployed, f"over-{who}", Asked("far", index))
+    status, said = held.ask(f"over-{who}", "GET", f"far:{index}/_search")
+    if "*" in index:  # one that is refused refuses the whole, and each of them is explained by itself
+        seen = [one.index for one in found.seen]
+        assert [held.ask(f"over-{who}", "GET", f"far:{one}/_search")[0] for one in seen] == [200] * len(seen)
+        return
+    assert (found.status, found.allowed) == (status, status in (200, 404)), found.answer
+    if status == 200:
+        ((limit,),) = [one.limits for one in found.seen]
+        shown = {
+            key for key in DOCUMENTS if not limit.documents or any(key in FOUND[query] for query in limit.documents)
+        }
+        assert {hit["_id"] for hit in said["hits"]["hits"]} == shown
+
+
+@pytest.fixture(scope="module")
+def deployed(held: Searching) -> Scene:
+    """What both nodes hold, as `remote explain` would read it of two domains."""
+    engines = [OpenSearchEngine(engine_of(node), "the node") for node in (held.near, held.far)]
+    names = [f"OpenSearch_{node.version.rpartition('.')[0]}" for node in (held.near, held.far)]
+    near, far = (engine.read() for engine in engines)
+    here, there = (replace(there_on(engine), engine=name) for engine, name in zip(engines, names, strict=True))
+    family = family_named("opensearch")
+    people = tuple(
+        Person("internal_user", name, name, family.user(near, name))
+        for name in near.of(family.users)
+        if name.startswith("over-")
+    )
+    remotes = {"far": Far("far", "", "connection", "far", held=far, there=there)}
+    return Scene("near", family, answering("opensearch"), (), people, near, near, replace(here, remotes=remotes), None)
 
 
 def test_what_is_deleted_by_a_search_of_another_cluster_is_of_this_one(held: Searching) -> None:
