@@ -22,6 +22,12 @@ def file_of(site: Site) -> Deployment:
     return loads(site.ledger.model(site.name).text, f"{site.name}.yaml")
 
 
+def by_domain(services: Services) -> dict[str, str]:
+    """ARN of a domain -> the deployment of this account that is on it."""
+    domains = {name: services.site(name).registration.domain for name in services.ledger.deployments()}
+    return {domain.arn: name for name, domain in domains.items() if domain is not None}
+
+
 def files_in_force(services: Services) -> dict[str, Deployment]:
     """The files of the clusters of this account, by deployment. One that cannot be read is left out: it is nobody's other side then."""
     found: dict[str, Deployment] = {}

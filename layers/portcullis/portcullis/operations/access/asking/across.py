@@ -12,7 +12,7 @@ from portcullis.errors import PortcullisError
 from portcullis.operations.access.asking.opened import once_open
 from portcullis.operations.access.asking.scene import Scene, engine_named, fits, there_on
 from portcullis.operations.remotes.asking.other_side import as_it_is, by_file
-from portcullis.operations.remotes.files import file_of, files_in_force, on_cluster
+from portcullis.operations.remotes.files import by_domain, file_of, files_in_force, on_cluster
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.connections import CONNECTED, Connection
 
@@ -52,10 +52,9 @@ def _reaching_domains(services: Services, site: Site, scene: Scene, wanted: Iter
     except PortcullisError as error:
         return replace(scene, unseen=(*scene.unseen, f"the connections of {site.name} could not be read: {error}"))
     named = {one.alias: one for one in reads}
-    here = {name: services.site(name).registration.domain for name in services.ledger.deployments()} if named else {}
-    by_arn = {domain.arn: name for name, domain in here.items() if domain is not None}
+    deployments = by_domain(services) if named else {}
     found = {
-        alias: _domain(services, one, by_arn.get(one.other, ""))
+        alias: _domain(services, one, deployments.get(one.other, ""))
         for alias, one in named.items()
         if _is_meant(alias, wanted)
     }

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 from portcullis.custody.types import State
 from portcullis.errors import PortcullisError
-from portcullis.operations.remotes.files import file_of
+from portcullis.operations.remotes.files import by_domain, file_of
 from portcullis.operations.services import Services, Site
 from portcullis.remotes.connections import CONNECTED
 from portcullis.remotes.facts import Finding
@@ -20,10 +20,9 @@ def between_domains(services: Services, site: Site) -> Iterator[Finding]:
     except PortcullisError:
         return
     here = _side(site) if reads else DomainSide(site.name)
-    domains = {name: services.site(name).registration.domain for name in services.ledger.deployments()} if reads else {}
-    by_arn = {domain.arn: name for name, domain in domains.items() if domain is not None}
+    deployments = by_domain(services) if reads else {}
     for one in reads:
-        other = by_arn.get(one.other)
+        other = deployments.get(one.other)
         beside = tuple(each.alias for each in reads if each.skip_unavailable and each.alias != one.alias)
         there = _side(services.site(other)) if other else None
         yield from check(here, Alias(one.alias, there, one.skip_unavailable, beside))
