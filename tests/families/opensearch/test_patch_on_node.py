@@ -7,6 +7,7 @@ import random
 from typing import Any
 
 import pytest
+import requests
 from portcullis.access.actual import Json
 from portcullis.access.difference import difference
 from portcullis.access.drift import drift
@@ -165,3 +166,30 @@ def test_a_lock_by_roles_and_its_end_put_everything_back_on_the_engine(node_basi
     assert shut(locked, KEEPERS.while_locked()).writes == ()
     sent(node_basic, reopen(saved, locked).writes)
     assert read(node_basic) == held
+
+
+PASSWORD = "Correct-horse-battery-9"
+APP = "arn:aws:iam::1:role/app"
+
+
+def test_whoever_passes_for_somebody_else_has_their_roles_and_is_drift(node_basic: Node) -> None:
+    """An internal user called like a user of Cognito, and one with the ARN of a mapped role; the engine takes none called like an ARN."""
+    entries = {"users": {"Cognito/pool/ben": "test"}, "backend_roles": {APP: "test"}}
+    want = wanted({"passed-for": role("read")}, {"passed-for": entries})
+    plan = difference(OPENSEARCH, want, read(node_basic), frozenset())
+    sent(node_basic, patches(plan, read(node_basic)))
+    made: dict[str, Json] = {"Cognito/pool/ben": {}, "passing": {"backend_roles": [APP]}}
+    adds = [{"op": "add", "path": pointer(name), "value": user | {"password": PASSWORD}} for name, user in made.items()]
+    sent(node_basic, [(Kind.USERS, adds)])
+    assert send(node_basic, Kind.USERS, [{**adds[0], "path": pointer(APP)}])[0] == 400
+    for name in made:
+        told = requests.get(
+            f"{node_basic.url}/_plugins/_security/authinfo",
+            auth=(name, PASSWORD),
+            verify=str(node_basic.ca),
+            timeout=60,
+        )
+        assert "passed-for" in told.json()["roles"]
+    found = drift(OPENSEARCH, want, read(node_basic), plan.claims_after(frozenset()))
+    assert {one.claim.name: one.severity for one in found if one.claim.name in made} == dict.fromkeys(made, "warning")
+    sent(node_basic, [(Kind.USERS, [{"op": "remove", "path": pointer(name)} for name in made])])
