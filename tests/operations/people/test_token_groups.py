@@ -110,6 +110,7 @@ def test_a_group_that_loses_a_role_takes_its_members_tokens_along_once_it_is_wri
     assert len(made.engine.held.of(Kind.MAPPINGS)) == 2
     apply_text(made.services, "demo", text(VIEW), CAUSE)
     assert (ending.asked, ending.mapped) == ([("anna", "x/y")], ["portcullis/demo/viewers"])
+    assert (made.ledger.history("demo")[0].operation, ends(made)) == ("apply", []), "what is rolled back is the latest"
 
 
 def test_a_file_that_counts_by_name_from_now_on_keeps_no_list_of_groups() -> None:
