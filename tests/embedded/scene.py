@@ -97,14 +97,16 @@ class Scene:
         return self.cast.operate("sweep", "act")
 
     def kill(self, function: str) -> int:
-        """End the processes that run a function now, as a machine ends: how many there were."""
-        killed = 0
+        """End the processes that run a function now, as a machine ends: how many there were. They have ended when it returns, so that the
+        next call gets a new one."""
+        killed = []
         for process in psutil.Process(self.aws.pid).children(recursive=True):
             with contextlib.suppress(psutil.Error):
                 if process.environ().get("AWS_LAMBDA_FUNCTION_NAME") == function:
                     process.kill()
-                    killed += 1
-        return killed
+                    killed.append(process)
+        until(lambda: all(map(_ended, killed)), what=f"what ran {function} has ended")
+        return len(killed)
 
     def let_go(self) -> None:
         """What a function held that is dead now; nobody waits until the queue shows it again."""
@@ -237,3 +239,11 @@ class Scene:
         assert self.cast.state() == "open"
         assert self.cast.application.may_search(INDEX)
         assert self.everything() == self.before
+
+
+def _ended(process: psutil.Process) -> bool:
+    """Whoever started it may not have looked at its end yet."""
+    try:
+        return bool(process.status() == psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return True
