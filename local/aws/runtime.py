@@ -13,6 +13,7 @@ from __future__ import annotations
 import hashlib
 import importlib.util
 import io
+import os
 import threading
 import time
 import zipfile
@@ -73,7 +74,8 @@ def _editable_paths() -> list[str]:
     found: list[str] = []
     for folder in site.getsitepackages():
         for pointer in Path(folder).glob("__editable__*.pth"):
-            found += [line for line in pointer.read_text().splitlines() if line and not line.startswith("import")]
+            lines = [line for line in pointer.read_text().splitlines() if line and not line.startswith("import")]
+            found += [os.path.normpath(Path(folder, line)) for line in lines]  # one may be given from that folder on
     return found
 
 
