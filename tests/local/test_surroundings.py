@@ -74,7 +74,7 @@ def test_their_profile_that_is_not_there_ends_nothing(home: dict[str, str], monk
 
 # What each begins with, in place of what it would do next: the names of AWS that it still sees.
 MAINS = {
-    "up": "from local import up as it; sys.argv[1:] = ['--serve']; it.serve = seen",
+    "up": "from local import up as it; sys.argv[1:] = ['--serve', os.devnull]; it.serve = seen",
     "story": "from local.story import __main__ as it; it.Book = seen",
     "rehearsal": "from local.rehearsal import __main__ as it; sys.argv[1:] = ['--list']; it._list = seen",
     "a benchmark": "from benchmarks import common as it; it.Console = seen; it.main = lambda m=it.main: m('x', '', None, n=1, n_is='')",
