@@ -34,24 +34,40 @@ def made_again(node: Elasticsearch, name: str, role: str) -> None:
 
 
 class CutOff:
-    """An engine whose answer to the first write of users is lost."""
+    """An engine whose answer to the first write of users is lost; or, `afterwards`, to what follows the last write of an unlock."""
 
-    def __init__(self, engine: Any) -> None:
-        self._engine, self._lost = engine, False
+    def __init__(self, engine: Any, *, afterwards: bool = False) -> None:
+        self._engine, self._lost, self._afterwards = engine, False, afterwards
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._engine, name)
 
     def write(self, write: Write) -> bool:
         done: bool = self._engine.write(write)
-        if write.kind == Kind.USERS and not self._lost:
-            self._lost = True
-            raise Unreachable("the answer is lost")
+        if write.kind == Kind.USERS and not self._afterwards:
+            self._lose()
         return done
 
+    def end_since(self, *known: Any, **how: Any) -> tuple[str, ...]:
+        ended: tuple[str, ...] = self._engine.end_since(*known, **how)
+        if self._afterwards:
+            self._lose()
+        return ended
 
+    def _lose(self) -> None:
+        if not self._lost:
+            self._lost = True
+            raise Unreachable("the answer is lost")
+
+
+def with_engine(made: Account, *, afterwards: bool = False) -> Account:
+    cut_off = CutOff(made.services.engine(made.ledger.registration("demo")), afterwards=afterwards)
+    return replace(made, services=replace(made.services, engine=lambda _: cut_off))
+
+
+@pytest.mark.parametrize("afterwards", [False, True], ids=["at a write", "after the last write"])
 def test_an_unlock_that_is_broken_off_takes_its_own_writes_for_nobody_s(
-    here: tuple[Account, Key], elastic: Elasticsearch
+    here: tuple[Account, Key], elastic: Elasticsearch, afterwards: bool
 ) -> None:
     """Whose password was changed in the lock is in all the same, and named; nobody else is."""
     made, key = here
@@ -59,8 +75,7 @@ def test_an_unlock_that_is_broken_off_takes_its_own_writes_for_nobody_s(
     with_users(elastic, "carl", "chris", roles=["superuser"])
     locked(made, key)
     assert elastic.ask("PUT", "/_security/user/carl/_password", {"password": ANOTHER})[0] == 200
-    cut_off = CutOff(made.services.engine(made.ledger.registration("demo")))
-    made = replace(made, services=replace(made.services, engine=lambda _: cut_off))
+    made = with_engine(made, afterwards=afterwards)
     key.gone = False
     assert guard(made.services, "demo", CAUSE).state is State.UNLOCKING
     made.aws.at += timedelta(minutes=5)
@@ -68,6 +83,25 @@ def test_an_unlock_that_is_broken_off_takes_its_own_writes_for_nobody_s(
     assert [search(elastic, **as_("carl", ANOTHER)), search(elastic, **as_("chris"))] == [200, 200]
     assert [one for one in ("carl", "chris", "anna") if f"user {one}" in said] == ["carl"]
     assert "user carl was changed by somebody while locked" in said
+    for name in ("carl", "chris"):
+        elastic.ask("DELETE", f"/_security/user/{name}")
+
+
+def test_a_lock_that_is_broken_off_takes_its_own_writes_for_nobody_s(
+    here: tuple[Account, Key], elastic: Elasticsearch
+) -> None:
+    made, key = here
+    deployed(made, elastic)
+    with_users(elastic, "carl", "chris", roles=["superuser"])
+    made = with_engine(made)
+    key.gone = True
+    assert guard(made.services, "demo", CAUSE).state is State.LOCKING
+    made.aws.at += timedelta(minutes=5)
+    assert guard(made.services, "demo", CAUSE).state is State.LOCKED
+    assert elastic.ask("PUT", "/_security/user/carl/_password", {"password": ANOTHER})[0] == 200
+    said = opened(made, key).measures[Measure.SHUT_MAPPINGS].detail
+    assert [search(elastic, **as_("carl", ANOTHER)), search(elastic, **as_("chris"))] == [200, 200]
+    assert [one for one in ("carl", "chris", "anna") if f"user {one}" in said] == ["carl"]
     for name in ("carl", "chris"):
         elastic.ask("DELETE", f"/_security/user/{name}")
 

@@ -71,14 +71,14 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
             opened = family.reopen(saved, held, left, ours=ours)
         try:
             send_each(family, engine, opened.writes, held)
+            if left:
+                settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
+            keys = end_what_came(site)  # of whoever was let in by hand, and is shut out by now
         except PortcullisError:
             with suppress(PortcullisError):  # else the next try takes what this one wrote for somebody's
                 still_ours(site)
                 note_our_writes(site, todo, saved, held, opened.writes)
             raise
-        if left:
-            settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
-        keys = end_what_came(site)  # of whoever was let in by hand, and is shut out by now
     gone = [f"{many(len(left), 'entry', 'entries')} of people who left stay out"] if left else []
     made = [f"{one} was made while locked" for one in opened.made_while_locked]
     return "; ".join([*gone, *made, *keys, *opened.lost])
@@ -161,10 +161,13 @@ def send_each(
         raise refused
 
 
-def note_our_writes(site: Site, todo: Todo, saved: Mapping[str, Any], before: Actual, writes: Sequence[Write]) -> None:
-    """What our writes made of users is kept with what was put aside, so that it is not taken for somebody's. `before`: as read before."""
+def note_our_writes(
+    site: Site, todo: Todo, saved: Mapping[str, Any] | None, before: Actual, writes: Sequence[Write]
+) -> None:
+    """What our writes made of users is kept with what was put aside, if it is there, so that it is not taken for somebody's. `before`: as
+    read before."""
     engine, family = site.engine, site.family
-    if any(write.kind == family.users for write in writes):
+    if saved is not None and any(write.kind == family.users for write in writes):
         noted = family.written_by_us(saved, before, lambda: engine.read(family.closing))
         if noted is not None:
             site.ledger.save(site.name, todo.save_as, noted)

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
-from contextlib import nullcontext
+from contextlib import nullcontext, suppress
 from dataclasses import dataclass
+from functools import partial
 
 from portcullis.custody import in_place
 from portcullis.custody.access_policy import is_shut
@@ -79,9 +80,14 @@ def _shut_mappings(site: Site, todo: Todo) -> str:
     closed = family.close(held, while_locked(site.registration, todo.let_in), saved, roles_too=_makes_tokens(site))
     # In a window nobody is let in by a role that could not be put right.
     nobody = todo.let_in is LetIn.NOBODY
-    send_each(family, engine, closed.writes, held, whatever_is_refused=nobody)
-    if saved is not None:
-        note_our_writes(site, todo, saved, held, closed.writes)
+    note = partial(note_our_writes, site, todo, saved, held, closed.writes)
+    try:
+        send_each(family, engine, closed.writes, held, whatever_is_refused=nobody)
+    except PortcullisError:
+        with suppress(PortcullisError):  # as far as it came
+            note()
+        raise
+    note()
     return "; ".join(closed.left)
 
 
