@@ -67,6 +67,23 @@ def test_behind_a_link_the_file_is_written_and_keeps_its_mode(private: bool, mod
     assert sorted(path.name for path in tmp_path.iterdir()) == ["demo.yaml", "link.yaml"]
 
 
+@pytest.mark.parametrize("private", [True, False], ids=["a private one", "in place of a private one"])
+def test_a_private_file_is_open_to_nobody_at_any_moment(
+    private: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever opens a file while it is empty reads what comes into it later, whatever its mode is by then."""
+    if not private:
+        (tmp_path / "demo.yaml").write_text("before")
+        (tmp_path / "demo.yaml").chmod(0o600)
+    monkeypatch.setattr(Path, "chmod", lambda *_: None)  # what it is made with is what it has
+    before = os.umask(0)
+    try:
+        write_over(tmp_path / "demo.yaml", LONG, private=private)
+    finally:
+        os.umask(before)
+    assert stat.S_IMODE((tmp_path / "demo.yaml").stat().st_mode) == 0o600
+
+
 def test_a_pipe_or_a_device_stays_one(tmp_path: Path) -> None:
     pipe, read = tmp_path / "pipe", list[str]()
     os.mkfifo(pipe)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from functools import partial
 from pathlib import Path
 
 from portcullis.errors import BadInput, PortcullisError, Refused
@@ -56,12 +57,13 @@ def write_back(path: Path, before: str, after: str) -> None:
 
 def _replace(path: Path, text: str, *, ends: str = "", private: bool = False) -> None:
     fresh = path.with_name(f".{path.name}.{os.getpid()}")
+    mode = 0o600 if private else path.stat().st_mode & 0o777 if path.exists() else None
     try:
-        with fresh.open("x", encoding="utf-8", newline=ends) as file:
-            if private:
-                fresh.chmod(0o600)
-            elif path.exists():
-                fresh.chmod(path.stat().st_mode & 0o777)
+        # Made with its mode: whoever opens it while it is empty reads what is written to it later.
+        opener = partial(os.open, mode=0o666 if mode is None else mode)
+        with open(fresh, "x", encoding="utf-8", newline=ends, opener=opener) as file:
+            if mode is not None:
+                fresh.chmod(mode)  # also what the umask took off
             file.write(text)
         fresh.replace(path)
     finally:
