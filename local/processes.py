@@ -88,6 +88,24 @@ def last_lines(log: Path) -> str:
     return "\n".join(f"  {line}" for line in lines) or "  (the log is empty)"
 
 
+def typed(
+    command: Sequence[str], environment: Mapping[str, str], *, folder: Path | None = None, patience: float = 200.0
+) -> tuple[int, str]:
+    """A command as somebody types it who has nothing to add: its exit status, and what both streams show, in the order they show it."""
+    done = subprocess.run(
+        command,
+        env=environment,
+        cwd=folder,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=patience,
+        check=False,
+    )
+    return done.returncode, done.stdout
+
+
 def end_family(process: psutil.Process, patience: float = PATIENCE_S) -> None:
     """End a process, its group and its descendants: asked once, then killed. Returns when none is left.
 

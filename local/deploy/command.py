@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import shutil
-import subprocess
 from collections.abc import Mapping
 from pathlib import Path
 
 from local import npm
 from local.aws.emulator import Credentials, Emulator
 from local.deploy.assembly import Assembly
+from local.processes import typed
 
 _LONGEST_S = 900
 # It asks nobody outside this machine: for news of the CDK, for a newer version, or to tell how it is used.
@@ -39,18 +39,8 @@ class CdkCommand:
     def run(self, *words: str, assembly: Path | None = None) -> tuple[int, str]:
         """Exit status, and what both streams show. `assembly`: what `app.py` made, in place of making it again."""
         app = ["--app", str(assembly)] if assembly else []
-        ended = subprocess.run(
-            [str(npm.tool("node")), str(self._program), *words, *app, "--no-notices"],
-            cwd=self._home,
-            env=self._environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=_LONGEST_S,
-            check=False,
-        )
-        return ended.returncode, ended.stdout
+        command = [str(npm.tool("node")), str(self._program), *words, *app, "--no-notices"]
+        return typed(command, self._environment, folder=self._home, patience=_LONGEST_S)
 
 
 def with_other_assets(folder: Path, account: Emulator, swap: Mapping[str, Path], into: Path) -> Path:

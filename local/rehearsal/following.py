@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -13,6 +12,7 @@ from typing import Any
 import botocore.session
 from botocore import xform_name
 
+from local.processes import typed
 from local.rehearsal.pages import Command
 from local.rehearsal.stand import DEPLOYMENT, Stand
 
@@ -20,7 +20,6 @@ from local.rehearsal.stand import DEPLOYMENT, Stand
 _OF_THE_CLI = ("--region", "--profile", "--query", "--output")
 _LOOKING = ("status", "guard", "list", "history", "key", "sweep", "restorability")  # these may be asked again
 _PATIENCE_S = 60.0
-_LONGEST_S = 200  # of one command
 
 
 class NotAsThePageSays(Exception):
@@ -51,17 +50,7 @@ def follow(stand: Stand, command: Command, told: Callable[[str], object] = lambd
 
 def as_installed(environment: Mapping[str, str], words: Sequence[str]) -> tuple[int, str]:
     """The command `portcullis` in a process of its own: exit status, and what both streams show."""
-    done = subprocess.run(
-        [sys.executable, "-m", "portcullis.cli.main", *words],
-        env=environment,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=_LONGEST_S,
-        check=False,
-    )
-    return done.returncode, done.stdout
+    return typed([sys.executable, "-m", "portcullis.cli.main", *words], environment)
 
 
 def filled(stand: Stand, text: str) -> str:

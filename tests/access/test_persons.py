@@ -142,7 +142,7 @@ CREW = Person("internal_user", "lee", "lee", Caller("lee", ("crew",)))
         (CREW, Grant(Subject(SubjectKind.IAM_GROUP, "crew"), "r", "g"), False),
     ],
 )
-def test_a_role_is_given_through_a_group_or_a_backend_role_of_theirs_or_their_own_name(
+def test_a_role_is_given_through_a_group_a_backend_role_or_their_own_name(
     person: Person, grant: Grant, given: bool
 ) -> None:
     assert granting([grant], person, "r") == ((f"{grant.subject} (g)",) if given else ())

@@ -34,7 +34,7 @@ def judged(*statements: dict[str, Any], owner: str = ACCOUNT) -> Judged:
     return judge_policy({"Version": "2012-10-17", "Statement": list(statements)}, HERE, owner)
 
 
-def test_of_a_clusters_key_nothing_is_added_but_looking_and_it_says_that_the_rest_stays() -> None:
+def test_to_a_clusters_key_only_looking_is_added_and_the_rest_stays() -> None:
     """Whoever lets its volumes use the key stands in the policy that is there. Nothing lets a search service of Amazon's use it."""
     (look,) = to_paste(HERE, by_service=False)["Statement"]
     assert look == to_paste(HERE)["Statement"][-1]

@@ -113,7 +113,7 @@ def account(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
         yield found
 
 
-def test_deployed_by_the_command_every_deployment_is_open_and_a_second_time_changes_nothing(account: Account) -> None:
+def test_every_deployment_is_open_and_deploying_again_changes_nothing(account: Account) -> None:
     assert {account.status(one)["custody"]["state"] for one in (DEMO, NAME)} == {"open"}
     ended, printed = account.cdk("deploy", "--all")
     assert ended == 0, printed
@@ -133,7 +133,7 @@ def test_a_deployment_is_taken_out_as_the_page_says_and_the_other_goes_on(accoun
     assert account.status(DEMO)["custody"]["state"] == "open"
 
 
-def test_a_first_deployment_that_the_engine_refuses_costs_no_domain_and_is_mended_as_the_page_says(
+def test_a_refused_first_deployment_costs_no_domain_and_is_mended_as_the_page_says(
     account: Account,
 ) -> None:
     node = account.up.at(NAME).node

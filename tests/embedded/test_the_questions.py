@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import subprocess
 import sys
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,6 +13,7 @@ import pytest
 
 from local import embedded
 from local.people import Caller, until
+from local.processes import typed
 from tests.embedded.scene import INDEX, Scene
 
 pytestmark = pytest.mark.embedded
@@ -48,20 +48,11 @@ def shell(scene: Scene, tmp_path: Path) -> dict[str, str]:
 
 def asked(shell: dict[str, str], *words: str) -> tuple[int, str]:
     """The command as it is installed, in a folder with the deployment's file."""
-    done = subprocess.run(
-        [sys.executable, "-m", "portcullis.cli.main", *words],
-        env=shell,
-        cwd=shell["HOME"],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        timeout=200,
-        check=False,
-    )
+    ended, printed = typed([sys.executable, "-m", "portcullis.cli.main", *words], shell, folder=Path(shell["HOME"]))
     if KEPT:
         with (Path(KEPT) / f"{words[0]}.txt").open("a", encoding="utf-8") as kept:
-            kept.write(f"$ portcullis {' '.join(words)}\n{done.stdout}exit {done.returncode}\n\n")
-    return done.returncode, done.stdout
+            kept.write(f"$ portcullis {' '.join(words)}\n{printed}exit {ended}\n\n")
+    return ended, printed
 
 
 def seen(scene: Scene, shell: dict[str, str], person: str, caller: Caller, index: str) -> tuple[bool, int, str]:

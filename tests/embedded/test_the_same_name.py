@@ -161,7 +161,7 @@ def test_whoever_is_made_again_in_a_lock_is_out_when_it_opens(scene: Scene) -> N
         cognito.admin_delete_user(UserPoolId=scene.people.pool, Username=gone)
 
 
-def test_iam_users_who_leave_join_or_are_made_again_in_a_lock_have_what_is_theirs_when_it_opens(scene: Scene) -> None:
+def test_iam_users_have_what_is_theirs_after_a_lock_in_which_they_changed(scene: Scene) -> None:
     """Members of a group, and one who is granted something by name: each as they are at that moment."""
     iam, group = scene.aws.client("iam"), "catalyst-support"
     leaves, joins, again, named = (f"in.a.lock.{what}" for what in ("leaves", "joins", "made.again", "named"))

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import os
 import stat
-import subprocess
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ import pytest
 from local import beside, embedded, two_teams
 from local.beside import Beside
 from local.elastic.pair import Searching
+from local.processes import typed
 from local.rehearsal.pages import Command, Page
 from tests.fixtures_pair import RELEASE
 from tests.runbooks.conftest import shell
@@ -54,19 +54,10 @@ class Typist:
 
     def type(self, command: Command) -> str:
         """What is wrong with it: nothing, if it ends and prints as the page says."""
-        done = subprocess.run(
-            ["/bin/sh", "-c", command.line],
-            cwd=self.whole.parts.home,
-            env=self.environment,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            text=True,
-            timeout=300,
-            check=False,
-        )
-        as_said = done.returncode == command.exit and command.matches(done.stdout)
-        return "" if as_said else f"{command.line}\nexit {done.returncode}\n{done.stdout}"
+        line, home = ["/bin/sh", "-c", command.line], self.whole.parts.home
+        ended, printed = typed(line, self.environment, folder=home, patience=300)
+        as_said = ended == command.exit and command.matches(printed)
+        return "" if as_said else f"{command.line}\nexit {ended}\n{printed}"
 
     def password(self, user: str) -> str:
         config = (self.whole.parts.home / f"{user}.curl").read_text(encoding="utf-8")

@@ -21,9 +21,7 @@ def _deployed(aws: Emulator, name: str, tmp_path: Path, description: str) -> str
     return str(deploy(write(tmp_path / "out", Stack(name, {"S": secret}, {"S": {"Ref": "S"}})), aws)[name]["S"])
 
 
-def test_ref_of_a_secret_is_its_arn_which_a_change_keeps_and_which_is_gone_with_its_stack(
-    aws: Emulator, name: str, tmp_path: Path
-) -> None:
+def test_ref_of_a_secret_is_its_arn_as_long_as_its_stack_is_there(aws: Emulator, name: str, tmp_path: Path) -> None:
     secrets = aws.client("secretsmanager")
     arn = _deployed(aws, name, tmp_path, "before")
     password = secrets.get_secret_value(SecretId=arn)["SecretString"]
@@ -39,7 +37,7 @@ def test_ref_of_a_secret_is_its_arn_which_a_change_keeps_and_which_is_gone_with_
         secrets.describe_secret(SecretId=arn)
 
 
-def test_an_object_to_be_encrypted_by_kms_without_a_key_is_under_the_key_of_the_account(aws: Emulator) -> None:
+def test_an_object_encrypted_by_kms_without_a_key_is_under_the_accounts_own(aws: Emulator) -> None:
     s3, name = aws.client("s3"), "published-assets"
     s3.create_bucket(Bucket=name, CreateBucketConfiguration={"LocationConstraint": aws.region})
     s3.put_object(Bucket=name, Key="asset", Body=b"x", ServerSideEncryption="aws:kms")

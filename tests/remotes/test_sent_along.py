@@ -90,7 +90,7 @@ def test_a_role_by_which_no_search_gains_is_none() -> None:
         ("cn=", "OK"),
     ],
 )
-def test_who_is_called_as_a_certificate_is_found_also_where_the_other_side_is_not_seen(name: str, weight: str) -> None:
+def test_who_is_called_as_a_certificate_is_found_without_the_other_side(name: str, weight: str) -> None:
     here = side("orders", "OpenSearch_3.3", users={name: {}})
     for there in (side("logs", "OpenSearch_3.3"), None):
         assert told(here, there)["called-as-certificate"][0] == weight

@@ -228,7 +228,7 @@ class NotShown:
         raise Unreachable("AccessDeniedException")
 
 
-def test_another_clusters_index_is_unknown_for_everybody_of_a_domain_whose_connections_are_not_shown(
+def test_a_far_index_is_unknown_where_the_connections_are_not_shown(
     here: Account,
 ) -> None:
     """Also for whoever may everything here: the other domain maps them by itself."""

@@ -38,7 +38,7 @@ def drift(
     *,
     keepers: ProtectedPrincipals | None = None,
 ) -> tuple[Drift, ...]:
-    """Entries added and removed, documents edited and removed; the gravest first.
+    """Entries added and removed, documents edited and removed; the critical first.
 
     What `others` claim is left out, but for administrators, who are told as long as they are there. A document of ours that differs is
     reported as edited; whether a person edited it or the model changed and was not applied yet cannot be told from the engine.
@@ -65,7 +65,7 @@ def drift(
     for change in _administrators(terms, desired, held, mine, keepers or ProtectedPrincipals()):
         found[change.claim] = change
     for one in passing(terms, desired, held, mine, others, keepers or ProtectedPrincipals()):
-        severity = "critical" if one.gravest else "warning" if cared_for & one.roles else "info"
+        severity = "critical" if one.critical else "warning" if cared_for & one.roles else "info"
         claim, what = Claim(terms.users, one.user), f"internal user {one.user} {'; '.join(one.said)}"
         if before := found.get(claim):
             severity, what = min(severity, before.severity, key=_RANK.__getitem__), f"{before.what}; {what}"

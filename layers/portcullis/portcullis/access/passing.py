@@ -18,7 +18,7 @@ class Passing(NamedTuple):
     user: str
     said: tuple[str, ...]  # in words
     roles: frozenset[str]  # that they have by it
-    gravest: bool  # whether they are Portcullis' own or the master, or administer the engine
+    critical: bool  # whether they are Portcullis' own or the master, or administer the engine
 
 
 def passing(
@@ -46,7 +46,7 @@ def passing(
         kept = tuple((asked or {}).get("backend_roles") or ())
         more = [one for one in dict.fromkeys(user.get("backend_roles") or ()) if one not in kept]
         said = [f"has the backend role {one}, and is {ours[one]} with a password" for one in more if one in ours]
-        gravest, roles = bool(said), set[str]()
+        critical, roles = bool(said), set[str]()
         left = claim in others or (asked is None and claim in mine) or any(one.entry == name for one in keepers.keepers)
         if not left and not fixed(terms, held, claim):
             had = _had(terms, held, name, kept)
@@ -56,7 +56,7 @@ def passing(
             if as_named := _as_named(terms, held, name, kept, had).difference(own):
                 masters = not as_named.isdisjoint(terms.administrator_roles)
                 said.append(f"is called like a user of Cognito, and has {_with_a_password(as_named, masters)}")
-                gravest, roles = gravest or masters, roles | as_named
+                critical, roles = critical or masters, roles | as_named
             for entries, reasons in _given(terms, held, name, kept, [one for one in more if one not in ours], had):
                 signs = any(one.startswith("arn:") for one in entries)
                 given = {
@@ -68,9 +68,9 @@ def passing(
                     masters = not given.isdisjoint(terms.administrator_roles)
                     called = f"backend role{'s' if len(entries) > 1 else ''} {' and '.join(entries)}"
                     said.append(f"has the {called}, and by it {_with_a_password(given, masters)}")
-                    gravest, roles = gravest or masters, roles | given
+                    critical, roles = critical or masters, roles | given
         if said:
-            yield Passing(name, tuple(said), frozenset(roles), gravest)
+            yield Passing(name, tuple(said), frozenset(roles), critical)
 
 
 def _had(terms: Terms, held: Actual, name: str, backend_roles: tuple[str, ...]) -> Mapping[str, str]:

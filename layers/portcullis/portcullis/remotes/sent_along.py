@@ -82,8 +82,7 @@ def _releases(here: DomainSide, there: DomainSide, a: str) -> Finding:
     if ours is None or theirs is None:
         return Finding(a, Weight.UNKNOWN, "releases", f"{words}: no such pair was tried")
     older, newer = sorted((ours, theirs))
-    tried = older[0] == newer[0] if older[0] > 1 else False
-    if tried or (older == (2, 19) and newer[0] == 3):
+    if older[0] == newer[0] > 1 or (older == (2, 19) and newer[0] == 3):
         return Finding(a, Weight.OK, "releases", words)
     says = f"{words}: tried were 2.19 and 3.4, each with itself and with the other"
     return Finding(a, Weight.UNKNOWN, "releases", says)

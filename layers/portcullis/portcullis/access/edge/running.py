@@ -48,12 +48,12 @@ def is_service(principal: str) -> bool:
 def running_as(role: str, trusting: Collection[str], region: str, account: str) -> Iterator[Act]:
     """By which calls somebody runs what they like as this role, which these services may take."""
     partition, then = role.split(":")[1], f"what runs so has the role {role}"
+
+    def named(resource: str) -> str:
+        return f"arn:{partition}:" + resource.format(at=f"{region}:{account}")
+
     for service in sorted(one for one in trusting if is_service(one)):
         kind = service.partition(".")[0]
-
-        def named(resource: str) -> str:
-            return f"arn:{partition}:" + resource.format(at=f"{region}:{account}")
-
         if kind in _MADE:
             besides, what = _MADE[kind]
             also = tuple((action, named(resource)) for action, resource in besides)

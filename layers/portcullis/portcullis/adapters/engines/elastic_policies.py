@@ -29,6 +29,7 @@ class Policies:
 
     def __init__(self, transport: Transport, name: str) -> None:
         self._transport, self._name = transport, name
+        self._watches = ""  # where watches are asked for, once it is known
 
     def running(self) -> tuple[str, ...]:
         """Of those that this account may ask for."""
@@ -56,7 +57,7 @@ class Policies:
     def _mode(self, kind: str) -> str | None:
         """RUNNING, STOPPING, STOPPED; empty where there is no such thing; None where this account may not ask."""
         if kind == _WATCHES:
-            return self._mode_of_watches()[1]
+            return self._mode_of_watches()
         status, body = self._transport("GET", f"/_{kind}/status", None, None)
         if status in _NONE:
             return ""
@@ -66,21 +67,26 @@ class Policies:
             refuse(self._name, status, body, f"GET /_{kind}/status")
         return str(body["operation_mode"])
 
-    def _mode_of_watches(self) -> tuple[str, str | None]:
-        """Where they are asked for, and whether they are to run: each node begins and ends with them a moment later."""
-        for path in _OF_WATCHES:
+    def _mode_of_watches(self) -> str | None:
+        """Whether they are to run: each node begins and ends with them a moment later."""
+        for path in (self._watches,) if self._watches else _OF_WATCHES:
             status, body = self._transport("GET", f"{path}/stats", None, None)
             if status in _NONE:
                 continue
+            self._watches = path
             if status == _REFUSED:
-                return path, None
+                return None
             if status != 200:
                 refuse(self._name, status, body, f"GET {path}/stats")
-            return path, "STOPPED" if body["manually_stopped"] else _RUNNING
-        return "", ""
+            return "STOPPED" if body["manually_stopped"] else _RUNNING
+        return ""
 
     def _path(self, kind: str, what: str) -> str:
-        return f"{self._mode_of_watches()[0]}/_{what}" if kind == _WATCHES else f"/_{kind}/{what}"
+        if kind != _WATCHES:
+            return f"/_{kind}/{what}"
+        if not self._watches:
+            self._mode_of_watches()
+        return f"{self._watches}/_{what}"
 
     def _ask(self, kind: str, what: str) -> str:
         """Why it is refused; empty if it is done."""

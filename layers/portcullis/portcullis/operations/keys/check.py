@@ -35,9 +35,8 @@ class KeyChecked:
 @dataclass(frozen=True, slots=True)
 class PolicyToPaste:
     deployment: str
-    policy: dict[
-        str, Any
-    ]  # whole: it may stand alone; of a cluster's key what is added, as the rest is not ours to know
+    # Whole: it may stand alone. Of a cluster's key it is what is to be added, as the rest is not ours to know.
+    policy: dict[str, Any]
     because: tuple[str, ...]
     to_add: dict[str, Any]  # without what lets the owner administer: only beside statements that do
 

@@ -51,9 +51,8 @@ def end_what_tokens_keep(site: Site, kept: KeptModel, cause: Trigger, *, arrived
     if lost := sorted(saved.had() - seen.had()):
         people = {name for name, _ in lost}
         end_what_outlives(site, kept.options, people)
-        if (
-            not arrived
-        ):  # what took a role from a group is in the history itself, and stays the latest: it may be rolled back
+        # What took a role from a group is in the history itself, and stays the latest there: it may be rolled back.
+        if not arrived:
             told = f"tokens that the engine gave to {many(len(people), 'person', 'people')} end"
             left = [f"{name} has {role} by no group any more" for name, role in lost]
             site.record("end tokens", cause, told, after=left)
