@@ -19,6 +19,7 @@ from portcullis.custody.types import (
     Observation,
     Probe,
     RevocationCause,
+    Tell,
 )
 
 NOW = datetime(2026, 5, 1, tzinfo=UTC)
@@ -85,6 +86,16 @@ def test_a_denial_counts_when_a_second_probe_agrees(looks: list[tuple[int, tuple
         verdict = custody.judge(c, Observation(NOW + timedelta(seconds=seconds), found), RULES)
         c = replace(c, suspected=verdict.suspected)
     assert verdict.finding is finding
+
+
+def test_a_key_that_is_given_back_leaves_no_suspicion_of_its_revocation() -> None:
+    """The domain reported it and is not asked again: an unlock tells no suspicion, and `status` asks for no look at the key."""
+    c = Custody("demo")
+    for seconds, found in ((0, (*OK, NOTIFIED)), (5, OFF), (300, OK), (360, OK)):
+        at = NOW + timedelta(seconds=seconds)
+        c = custody.decide(c, Observation(at, found), at, RULES).custody
+    assert (c.health, c.suspected) == (Health.HEALTHY, ())
+    assert Tell.KEY_SUSPECTED not in c.alerted
 
 
 @pytest.mark.parametrize("back", [timedelta(seconds=5), timedelta(days=2)])

@@ -118,7 +118,10 @@ def test_the_domains_own_report_alone_does_not_lock(scene: Scene) -> None:
     assert scene.everything() == scene.before
     with grant_revoked(scene):
         scene.until_locked()
+    told = len(scene.told("key-suspected"))
     scene.as_before()
+    assert scene.custody()["suspected"] == []  # of the revocation that is over, and not a new one
+    assert len(scene.told("key-suspected")) == told
 
 
 def test_what_the_domain_says_of_its_key_makes_us_find_what_no_event_told(scene: Scene) -> None:

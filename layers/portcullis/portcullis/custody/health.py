@@ -51,7 +51,8 @@ def judge(custody: Custody, seen: Observation, rules: Rules) -> Verdict:
     unanswered = set(_by_name(seen.probes, Health.UNREACHABLE))
     # The domain's own report is late by minutes: it may accuse, it does not vouch.
     if len(healthy - {DOMAIN}) >= rules.healthy_probes and not unanswered & {one.probe.name for one in suspicions}:
-        return Verdict(Finding.HEALTHY, suspected=suspicions)
+        # What was remembered when the key was given back was of that revocation: by itself it would be told as a new suspicion.
+        return Verdict(Finding.HEALTHY, suspected=() if custody.revoked_since else suspicions)
     return Verdict(Finding.UNREACHABLE, suspected=suspicions)
 
 
