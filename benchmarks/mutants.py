@@ -5,7 +5,8 @@ lock. Each is tried by the tests without a machine that pass through its line; w
 notice, because the module behaves the same, stands in benchmarks/mutation/equivalent.json with the reason; if a test does notice it, that
 is wrong and said.
 
-`python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shutting/shut.py` to one module.
+`python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shutting/shut.py` to one module or, with
+commas, to several, and tries all of theirs.
 `--seconds 20`: no mutant is given tests that take longer than that in all (5 times that where it is done at import), those of the room
 first; what they did not notice counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody`: these
 alone are asked. `--together yes` follows all tests in one go and keeps nothing of it: quicker where few are named, or all are new.
@@ -73,11 +74,10 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
             place=given.room,
             remedy="one of " + ", ".join(room.name for room in rooms()),
         )
-    chosen = [room for room in chosen if not given.module or given.module in room.modules]
-    if not chosen:
-        raise BadInput(
-            f"no module {given.module}", source="--module", place=given.module, remedy="one of " + ", ".join(_modules())
-        )
+    named = frozenset(filter(None, given.module.split(",")))
+    for module in sorted(named - {one for room in chosen for one in room.modules}):
+        raise BadInput(f"no module {module}", source="--module", place=module, remedy="one of " + ", ".join(_modules()))
+    chosen = [room for room in chosen if not named or named & set(room.modules)]
     work = [(room, one) for room in chosen for one in _of(room, given, known, len(chosen))]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as servers:
         if given.tests:
@@ -113,7 +113,8 @@ def _modules() -> list[str]:
 def _of(room: Room, given: argparse.Namespace, known: dict[str, str], of_rooms: int) -> list[Mutant]:
     """The mutants of a room to be tried: an even share of each module, and whichever are known to be equivalent."""
     if given.module:
-        return mutants(given.module, _source(given.module))
+        named = [module for module in given.module.split(",") if module in room.modules]
+        return [one for module in named for one in mutants(module, _source(module))]
     share = given.n // of_rooms
     found = [mutants(module, _source(module)) for module in room.modules]
     everything = sum(map(len, found))

@@ -94,6 +94,9 @@ class Engine:
         # Its aliases and its data streams -> their indices; None: it does not tell.
         self.groups: tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]] | None = ({}, {})
         self.closed: tuple[str, ...] = ()
+        # What moves and deletes indices by itself, as far as it runs, and what of that we may not stop.
+        self.policies: tuple[str, ...] = ()
+        self.unstoppable: tuple[str, ...] = ()
         self.lock = threading.RLock()
         self.refuses: Callable[[Kind, Sequence[Json]], bool] = lambda *_: False
         self.sent: list[tuple[Kind, Sequence[Json]]] = []
@@ -187,12 +190,14 @@ class Engine:
         raise AssertionError("no index is closed here")
 
     def running_policies(self) -> tuple[str, ...]:
-        return ()
+        return self.policies
 
     def stop_policies(self) -> str:
-        return ""
+        self.policies = tuple(one for one in self.policies if one in self.unstoppable)
+        return "; ".join(f"{one} is not stopped" for one in self.policies)
 
-    def start_policies(self, _names: Sequence[str]) -> str:
+    def start_policies(self, names: Sequence[str]) -> str:
+        self.policies = tuple(sorted({*self.policies, *names}))
         return ""
 
     def end_tokens(self, *, keys: bool) -> str:

@@ -197,6 +197,29 @@ def test_a_model_that_was_cut_off_on_its_way_is_gone_on_with(made: Account) -> N
     assert status(made.services, "demo").problems == ()
 
 
+@pytest.mark.parametrize(
+    ("expected", "why"),
+    [("a plan.of long ago", "changed since this plan"), ("", "cannot read its document filter")],
+    ids=["not as it was planned", "a filter that the engine cannot read"],
+)
+def test_what_is_refused_before_a_write_says_nothing_of_a_model_that_was_cut_off(
+    made: Account, expected: str, why: str
+) -> None:
+    """That one is gone on with: it is not told as refused, with a reason that is not its own."""
+    made.fate.at = made.fate.calls + 5
+    with pytest.raises(Crash):
+        apply_text(made.services, "demo", NEW, CAUSE)
+    made.ledger._leases.clear()
+    made.engine.unread = "unknown query [trem]"
+    filtered = MODEL.replace("[logs-*], ", '[logs-*], dls: \'{"term": {"team": 1}}\', ')
+    with pytest.raises(Refused, match=why):
+        apply_text(made.services, "demo", filtered, CAUSE, expected=expected)
+    assert not told(made, "model-refused")
+    assert "is not in effect yet" in " ".join(status(made.services, "demo").problems)
+    synchronise(made.services, "demo", CAUSE)
+    assert (made.ledger.model("demo").text, status(made.services, "demo").problems) == (NEW, ())
+
+
 def test_whoever_applies_what_is_in_force_calls_off_what_was_cut_off(made: Account) -> None:
     made.fate.at = made.fate.calls + 5
     with pytest.raises(Crash):

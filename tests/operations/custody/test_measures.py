@@ -111,10 +111,14 @@ def test_roles_are_emptied_where_the_engine_makes_tokens_on_behalf_of_people(
     theirs = role("indices:data/read/search")
     engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/theirs", "value": theirs}])
     engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/theirs", "value": mapping(users=["anna"])}])
+    engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/mapped-to-nobody", "value": theirs}])
     monkeypatch.setattr(engine, "settings", says)
 
     def permits() -> bool:
-        permissions = engine.held.of(Kind.ROLES)["theirs"]["index_permissions"]
+        permissions, others = (
+            engine.held.of(Kind.ROLES)[name]["index_permissions"] for name in ("theirs", "mapped-to-nobody")
+        )
+        assert permissions == others
         assert permissions in ([], theirs["index_permissions"])
         return bool(permissions)
 
@@ -140,6 +144,14 @@ def test_a_window_lifts_our_blocks_and_none_that_an_index_had_before(here: Town,
     assert engine.blocks()["sealed"] == {READ: "true", WRITE: "true"}
     assert engine.blocks()["orders"].get(READ) is None
     assert (engine.blocks()["orders"].get(WRITE) is None) is writes
+    assert guard(here.services, "demo", CAUSE).state is State.LOCKED
+    opened_by_somebody = [alert.happened for alert in here.aws.told if alert.name == "lock-opened"]
+    assert opened_by_somebody == [], "what a window lifts is nobody else's doing"
+    engine.index_blocks["orders"] = {}
+    guard(here.services, "demo", CAUSE)
+    assert (engine.blocks()["orders"].get(WRITE) is None) is writes
+    opened_by_somebody = [alert.happened for alert in here.aws.told if alert.name == "lock-opened"]
+    assert ["not blocked: orders" in one for one in opened_by_somebody] == ([] if writes else [True])
 
 
 # What of a lock is put aside from outside the mappings, and how a person gives it back.

@@ -59,7 +59,7 @@ def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str)
                 wait_a_little(services, attempt)
                 continue
             except Refused as error:
-                give_up(site, error, cause)
+                give_up(site, kept, error, cause)
                 raise
             # Whatever else the model of before asks for (what a later run added for the new one is taken off again).
             outcome = apply_model(site, kept, cause)

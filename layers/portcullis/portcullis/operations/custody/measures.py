@@ -171,10 +171,12 @@ def _block(site: Site, todo: Todo) -> str:
 def _unblock(site: Site, todo: Todo) -> str:
     stay = _open_what_was_closed(site)
     saved = site.ledger.saved(site.name, todo.save_as)
+    by_hand = ""
     if saved is None:
         blocked = sorted(one for one, had in site.engine.blocks().items() if all(had.get(b) == "true" for b in BLOCKS))
-        return lost(todo, blocked, f"take them off by hand: {', '.join(blocked[:10])}")
-    site.engine.unblock_indices(saved, aside=_aside(site, todo, saved))
+        by_hand = lost(todo, blocked, f"take them off by hand: {', '.join(blocked[:10])}")
+    else:
+        site.engine.unblock_indices(saved, aside=_aside(site, todo, saved))
     stopped = _POLICIES.saved(site.ledger, site.name)
     said = site.engine.start_policies(stopped) if stopped else ""
     _POLICIES.forget_if_kept(site.ledger, site.name)
@@ -182,7 +184,7 @@ def _unblock(site: Site, todo: Todo) -> str:
     _OF_ENGINES.forget_if_kept(site.ledger, site.name)
     if stay:  # from now on it is theirs to open, or to leave closed
         _CLOSED.forget(site.ledger, site.name)
-    return "; ".join(one for one in (*stay, said) if one)
+    return "; ".join(one for one in (by_hand, *stay, said) if one)
 
 
 def _aside(site: Site, todo: Todo, saved: Mapping[str, Mapping[str, str]]) -> Aside:

@@ -11,6 +11,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
+from itertools import takewhile
 
 from portcullis.access.actual import Actual
 from portcullis.access.plan import AppliedStep, Claim, Operation, Plan, Step
@@ -27,6 +28,7 @@ from portcullis.ports.registration import Registration
 from portcullis.words import many
 
 log = logging.getLogger(__name__)
+_SINCE = 20  # entries of the history that may have come after a change that was cut off: a lock leaves four
 _LINES = 200  # of a change in words; what it touched is kept whole
 
 
@@ -184,9 +186,9 @@ def starting(services: Services, cause: Trigger, operation: str, *, before: str 
 
 
 def _is_in_history(site: Site, one: PendingChange) -> bool:
-    """A run that was cut off between writing it into the history and forgetting it."""
-    latest = site.ledger.history(site.name, 3)
-    return any((change.at, change.cause) == (one.at, one.cause) for change in latest)
+    """A run that was cut off between writing it into the history and forgetting it. A lock may have come since, and gone."""
+    since = takewhile(lambda change: change.at >= one.at, site.ledger.history(site.name, _SINCE))
+    return any((change.at, change.cause) == (one.at, one.cause) for change in since)
 
 
 def _change(

@@ -74,10 +74,10 @@ def apply_model(
     except (Unreachable, Conflict) as error:
         one = coming(site)
         if one is not None and one.exhausted:
-            give_up(site, error, cause, unlocking=unlocking)
+            give_up(site, kept, error, cause, unlocking=unlocking)
         raise
     except Exception as error:
-        give_up(site, error, cause, unlocking=unlocking)
+        give_up(site, kept, error, cause, unlocking=unlocking)
         raise
 
 
@@ -87,10 +87,11 @@ def keep_in_force(site: Site, kept: KeptModel, cause: Trigger, *, short: bool = 
     return _outcome(site, kept, Run(site, kept, cause, "apply", unlocking=True, short=short).done())
 
 
-def give_up(site: Site, why: Exception, cause: Trigger, *, unlocking: bool = False) -> None:
-    """The model that was coming is refused, and what it changed is taken back. What cannot be taken back now, the next run does."""
-    if coming(site) is None:
-        return  # it was refused before anything was written
+def give_up(site: Site, kept: KeptModel, why: Exception, cause: Trigger, *, unlocking: bool = False) -> None:
+    """This model, which was coming, is refused, and what it changed is taken back. What cannot be taken back now, the next run does."""
+    one = coming(site)
+    if one is None or not is_in_force(one.model, kept):
+        return  # it was refused before anything was written: of another one that is on its way that says nothing
     refuse(site, why)
     standing = in_force(site.services, site.name)
     if standing is None:
