@@ -39,6 +39,8 @@ from tests.operations import elastic
 from tests.operations.ledgers import Fate, Memory
 from tests.operations.surroundings import ACCOUNT, POOL, Aws, Passwords, People, arn
 
+METADATA = "index.blocks.metadata"
+
 
 def registration(deployment: str = "demo", domain: str = "demo", **more: Any) -> Registration:
     """`more` takes the place of what a test cares for."""
@@ -174,6 +176,7 @@ class Engine:
     def block_indices(
         self, before: Mapping[str, Mapping[str, str]], lifted: Collection[str] = (), *, aside: Aside = nowhere
     ) -> None:
+        self._unhindered(aside)
         wanted = {block: "true" for block in BLOCKS if block not in lifted}
         self.index_blocks = {
             index: {block: had for block, had in before.get(index, {}).items() if block in lifted} | wanted
@@ -181,7 +184,18 @@ class Engine:
         }
 
     def unblock_indices(self, before: Mapping[str, Mapping[str, str]], *, aside: Aside = nowhere) -> None:
-        self.index_blocks = {index: dict(before.get(index, {})) for index in self.index_blocks}
+        taken = self._unhindered(aside)
+        self.index_blocks = {index: {**taken.get(index, {}), **before.get(index, {})} for index in self.index_blocks}
+
+    def _unhindered(self, aside: Aside) -> dict[str, dict[str, str]]:
+        """A block of its settings hinders a change of an index: it is told, and comes off."""
+        taken = {index: {METADATA: had[METADATA]} for index, had in self.index_blocks.items() if METADATA in had}
+        if taken:
+            aside(taken)
+        for index in taken:
+            self.index_blocks[index] = {name: had for name, had in self.index_blocks[index].items() if name != METADATA}
+        with self.fate("blocks"):
+            return taken
 
     def why_no_query(self, query: Json) -> str:
         return self.unread

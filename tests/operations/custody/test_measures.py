@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any
 
@@ -21,10 +22,10 @@ from portcullis.operations.custody.following import send_each
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Stop
-from portcullis.ports.registration import IamRole, Registration
+from portcullis.ports.registration import EngineUser, IamRole, Registration, SnapshotStore
 
 from tests.operations.custody.test_further_ways import OFFICE, PARTNER
-from tests.operations.worlds import mapping, role
+from tests.operations.worlds import METADATA, mapping, role
 from tests.reactions.town import Town, town
 
 CAUSE = Trigger("a test", "somebody")
@@ -152,6 +153,107 @@ def test_a_window_lifts_our_blocks_and_none_that_an_index_had_before(here: Town,
     assert (engine.blocks()["orders"].get(WRITE) is None) is writes
     opened_by_somebody = [alert.happened for alert in here.aws.told if alert.name == "lock-opened"]
     assert ["not blocked: orders" in one for one in opened_by_somebody] == ([] if writes else [True])
+
+
+def test_what_hinders_our_blocks_is_put_back_with_what_an_index_had(here: Town) -> None:
+    """Somebody forbade changes of its settings while it was locked."""
+    engine = here.account.engine
+    engine.index_blocks = {"orders": {}, "frozen": {WRITE: "true"}}
+    locked(here)
+    engine.index_blocks |= {"orders": {METADATA: "true"}, "frozen": {READ: "true", METADATA: "true"}}
+    guard(here.services, "demo", CAUSE)
+    assert [*engine.blocks().values()] == [{READ: "true", WRITE: "true"}] * 2
+    opened(here)
+    assert engine.blocks() == {"orders": {METADATA: "true"}, "frozen": {WRITE: "true", METADATA: "true"}}
+
+
+def test_what_hindered_an_unlock_that_was_cut_off_is_put_back_by_the_next(here: Town) -> None:
+    engine, fate = here.account.engine, here.account.engine.fate
+    locked(here)
+    engine.index_blocks["orders"] |= {METADATA: "true"}
+
+    @contextmanager
+    def cut_off(what: str) -> Iterator[None]:
+        if what == "blocks":
+            raise Unreachable("the engine did not answer")
+        yield
+
+    here.aws.disabled, engine.fate = False, cut_off  # type: ignore[assignment]
+    assert guard(here.services, "demo", CAUSE).state is State.UNLOCKING
+    assert engine.blocks()["orders"] == {READ: "true", WRITE: "true"}
+    engine.fate = fate
+    here.pass_time(120)
+    opened(here)
+    assert engine.blocks()["orders"] == {METADATA: "true"}
+
+
+def test_where_the_save_is_lost_nothing_that_hinders_is_taken_for_one(here: Town) -> None:
+    engine, ledger = here.account.engine, here.account.ledger
+    locked(here)
+    name = ledger.custody("demo").measures[Measure.SAVE_BLOCKS].save_as
+    ledger.forget("demo", name)
+    engine.index_blocks["orders"] = {METADATA: "true"}
+    guard(here.services, "demo", CAUSE)
+    assert engine.blocks()["orders"] == {READ: "true", WRITE: "true"}
+    assert ledger.saved("demo", name) is None
+
+
+def test_blocks_that_a_person_has_to_take_off_are_named_the_first_ten_of_them(here: Town) -> None:
+    engine, ledger = here.account.engine, here.account.ledger
+    engine.index_blocks = {f"logs-{number:02}": {} for number in reversed(range(12))}
+    locked(here)
+    ledger.forget("demo", ledger.custody("demo").measures[Measure.SAVE_BLOCKS].save_as)
+    engine.index_blocks["logs-00"] = {READ: "true"}  # of a person: ours are both
+    here.aws.disabled = False
+    guard(here.services, "demo", CAUSE)
+    why = ledger.custody("demo").measures[Measure.BLOCK_INDICES].detail
+    assert why.endswith("take them off by hand: " + ", ".join(f"logs-{number:02}" for number in range(1, 11)))
+
+
+def test_indices_that_are_open_are_named_in_their_order_the_first_ten_of_them(here: Town) -> None:
+    engine = here.account.engine
+    engine.index_blocks = {f"logs-{number:02}": {} for number in reversed(range(12))}
+    locked(here)
+    for some in (12, 10):
+        engine.index_blocks |= {f"logs-{number:02}": {} for number in range(some)}
+        guard(here.services, "demo", CAUSE)
+        told = [alert.happened for alert in here.aws.told if alert.name == "lock-opened"][-1]
+        ten = "not blocked: " + ", ".join(f"logs-{number:02}" for number in range(10))
+        assert (ten in told, f"{ten}, ..." in told, "logs-10" in told) == (True, some > 10, False)
+
+
+TAKER = "arn:aws:iam::111122223333:role/taker"
+CANARY = "arn:aws:iam::111122223333:role/canary"
+
+
+@pytest.mark.parametrize(
+    ("more", "let_through"),
+    [
+        ({}, ["portcullis-automation", "portcullis-demo-break-glass"]),
+        ({"break_glass": None}, ["portcullis-automation"]),
+        (
+            {
+                "canary": IamRole(CANARY),
+                "snapshots": SnapshotStore("bucket", TAKER, "arn:aws:iam::111122223333:role/s"),
+            },
+            ["canary", "portcullis-automation", "portcullis-demo-break-glass", "taker"],
+        ),
+        (
+            {"canary": EngineUser("canary", "a/secret"), "automation": EngineUser("ours", "a/secret")},
+            ["portcullis-demo-break-glass"],
+        ),
+    ],
+    ids=["by default", "without break-glass", "with a canary and snapshots", "users of the engine"],
+)
+def test_the_shut_policy_lets_through_whom_the_lock_needs_and_nobody_else(
+    here: Town, more: dict[str, Any], let_through: list[str]
+) -> None:
+    """What they may do on the engine is up to its mappings."""
+    registration = here.account.registered(**more)
+    locked(here)
+    [denied] = [one for one in here.aws.policy(registration)["Statement"] if one["Effect"] == "Deny"]
+    [kept] = denied["Condition"].values()
+    assert [arn.rpartition("/")[2] for arn in kept["aws:PrincipalArn"]] == let_through
 
 
 # What of a lock is put aside from outside the mappings, and how a person gives it back.
@@ -434,18 +536,55 @@ def test_what_shuts_is_what_undone_outside_compares_with(here: Town) -> None:
     assert here.account.ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].act is Act.TAKE
 
 
-@pytest.mark.parametrize("stop", [None, Stop.BLOCK, Stop.OUTSIDE])
-def test_a_canary_that_anything_but_missing_privileges_stops_proves_no_lock(here: Town, stop: Stop | None) -> None:
-    here.account.registered(canary=IamRole("arn:aws:iam::111122223333:role/canary"))
+@pytest.mark.parametrize(
+    ("stop", "why"),
+    [
+        (None, "the canary may still search: the lock does not hold yet"),
+        (Stop.BLOCK, f"the canary was refused by {Stop.BLOCK.value}: that proves nothing of the role mappings"),
+        (Stop.OUTSIDE, f"the canary was refused by {Stop.OUTSIDE.value}: that proves nothing of the role mappings"),
+    ],
+)
+def test_a_canary_that_anything_but_missing_privileges_stops_proves_no_lock(
+    here: Town, stop: Stop | None, why: str
+) -> None:
+    here.account.registered(canary=IamRole(CANARY))
     here.account.engine.stop = stop
     here.aws.disabled = True
     after = guard(here.services, "demo", CAUSE)
     assert after.state is State.LOCKING
     assert after.measures[Measure.PROVE].progress is Progress.FAILED
+    assert after.measures[Measure.PROVE].detail == why
     assert [told.name for told in here.aws.told] == ["lock-incomplete"]
     here.account.engine.stop = Stop.PRIVILEGES
     here.pass_time(60)
     assert guard(here.services, "demo", CAUSE).state is State.LOCKED
+
+
+def test_a_proof_reads_back_every_other_wall(here: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """One that somebody opens at that very moment is named, and the lock is not proven until it is shut again."""
+    here.account.registered(canary=IamRole(CANARY))
+    engine, registration = here.account.engine, here.account.ledger.registration("demo")
+
+    def opens(_: str) -> Stop:
+        engine.index_blocks["orders"] = {}
+        here.aws.open_ingress(registration, here.aws.rules)
+        monkeypatch.undo()
+        return Stop.PRIVILEGES
+
+    monkeypatch.setattr(engine, "what_stops_a_search", opens)
+    here.aws.disabled = True
+    proof = guard(here.services, "demo", CAUSE).measures[Measure.PROVE]
+    assert proof.progress is Progress.FAILED
+    assert proof.detail == (
+        "not in effect any more: block indices: not blocked: orders;"
+        " close ingress: the domain was opened to the network again"
+    )
+    here.pass_time(60)
+    after = locked(here).account.ledger.custody("demo")
+    assert after.measures[Measure.PROVE].detail == (
+        "the canary was refused for want of privileges; read back: block indices, close ingress, deny policy,"
+        " close further groups, revoke endpoints"
+    )
 
 
 @pytest.mark.parametrize("error", [Refused, Unreachable])

@@ -38,6 +38,7 @@ def test_what_ran_before_a_lock_rests_in_it_and_runs_again_after_it_and_nothing_
     engine = here.account.engine
     locked(here)
     assert (engine.policies, of_blocks(here)) == ((), "")
+    assert kept(here) == ["policies-stopped"]
     opened(here)
     assert engine.policies == (ILM, WATCHES)
     assert kept(here) == []
@@ -52,10 +53,14 @@ def test_what_somebody_starts_while_it_is_locked_is_stopped_again_told_and_not_s
 ) -> None:
     engine = here.account.engine
     locked(here)
+    assert here.account.ledger.saved("demo", "policies-stopped") == [ILM, WATCHES]
     engine.policies = (SLM,)
     guard(here.services, "demo", CAUSE)
     assert engine.policies == ()
     assert ["running again: slm" in one for one in alarms(here)] == [True]
+    engine.policies, engine.index_blocks["orders"] = (SLM,), {}
+    guard(here.services, "demo", CAUSE)
+    assert (engine.policies, "not blocked: orders" in alarms(here)[-1]) == ((), True)
     opened(here)
     assert engine.policies == (ILM, WATCHES)
 
@@ -65,6 +70,10 @@ def test_what_may_not_be_stopped_is_said_and_is_nobodys_doing(here: Town) -> Non
     engine.unstoppable = (WATCHES,)
     locked(here)
     assert of_blocks(here) == "watcher is not stopped"
+    assert here.account.ledger.saved("demo", "policies-not-stopped") == [WATCHES]
+    opened(here)
+    assert kept(here) == []
+    locked(here)
     assert guard(here.services, "demo", CAUSE).state is State.LOCKED
     assert alarms(here) == []
     engine.policies = (ILM, WATCHES)

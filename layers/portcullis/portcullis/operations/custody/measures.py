@@ -51,8 +51,7 @@ def perform(site: Site, todo: Todo, cause: Trigger) -> str:
         if todo.measure is Measure.SAVE:
             forget_keys(site)
         return ""
-    take, undo = _MEASURES[todo.measure]
-    done = take if todo.act is Act.TAKE else undo
+    done = (_TAKEN if todo.act is Act.TAKE else _UNDONE)[todo.measure]
     opens = todo.opens and not further.opens_nothing(site, todo)
     with opening(site, cause) if opens else nullcontext():
         said = done(site, todo)
@@ -286,7 +285,7 @@ def _open_what_was_closed(site: Site) -> list[str]:
     stay = site.engine.open_indices(closed)
     if not stay:
         _CLOSED.forget(site.ledger, site.name)
-    elif len(stay) < len(closed):
+    else:
         _CLOSED.save(site.ledger, site.name, sorted(stay))
     return [
         f"{index} was closed to end its searches, and does not open again: {why}; open it by hand once it can"
@@ -310,36 +309,41 @@ def _prove(site: Site, todo: Todo) -> str:
     others.pop(Measure.SHUT_MAPPINGS, None)  # the canary's refusal is its proof
     if opened := [f"{measure}: {detail}" for measure, look in others.items() if (detail := look())]:
         raise Refused(f"not in effect any more: {'; '.join(opened)}")
-    return f"the canary was refused for want of privileges; read back: {', '.join(others) or 'nothing else'}"
-
-
-def _nothing(site: Site, todo: Todo) -> str:
-    return ""
+    return f"the canary was refused for want of privileges; read back: {', '.join(others)}"
 
 
 Done = Callable[[Site, Todo], str]
 _SAVES = frozenset(SAVE_OF)
-_MEASURES: dict[Measure, tuple[Done, Done]] = {
-    Measure.SAVE: (_save_mappings, _nothing),
-    Measure.SHUT_MAPPINGS: (_shut_mappings, _nothing),
-    Measure.SAVE_KEYS: (offered.save_keys, _nothing),
-    Measure.NARROW_KEYS: (offered.narrow_keys, offered.widen_keys),
-    Measure.SAVE_BLOCKS: (_save_blocks, _nothing),
-    Measure.BLOCK_INDICES: (_block, _unblock),
-    Measure.SAVE_INGRESS: (_save_ingress, _nothing),
-    Measure.CLOSE_INGRESS: (_close_ingress, _open_ingress),
-    Measure.SAVE_POLICY: (_save_policy, _nothing),
-    Measure.DENY_POLICY: (_deny_policy, _restore_policy),
-    Measure.SAVE_GROUPS: (further.save_groups, _nothing),
-    Measure.CLOSE_GROUPS: (further.close_groups, further.open_groups),
-    Measure.SAVE_ENDPOINTS: (further.save_endpoints, _nothing),
-    Measure.REVOKE_ENDPOINTS: (further.revoke_endpoints, further.authorize_endpoints),
-    Measure.END_SEARCHES: (_end_searches, _nothing),
-    Measure.END_SESSIONS: (_end_sessions, _nothing),
-    Measure.PROVE: (_prove, _nothing),
-    Measure.FINAL_SNAPSHOT: (final_snapshot, _nothing),
-    Measure.DELETE_DOMAIN: (delete_domain, _nothing),
-    Measure.VERIFY_GONE: (verify_gone, _nothing),
+_TAKEN: dict[Measure, Done] = {
+    Measure.SAVE: _save_mappings,
+    Measure.SHUT_MAPPINGS: _shut_mappings,
+    Measure.SAVE_KEYS: offered.save_keys,
+    Measure.NARROW_KEYS: offered.narrow_keys,
+    Measure.SAVE_BLOCKS: _save_blocks,
+    Measure.BLOCK_INDICES: _block,
+    Measure.SAVE_INGRESS: _save_ingress,
+    Measure.CLOSE_INGRESS: _close_ingress,
+    Measure.SAVE_POLICY: _save_policy,
+    Measure.DENY_POLICY: _deny_policy,
+    Measure.SAVE_GROUPS: further.save_groups,
+    Measure.CLOSE_GROUPS: further.close_groups,
+    Measure.SAVE_ENDPOINTS: further.save_endpoints,
+    Measure.REVOKE_ENDPOINTS: further.revoke_endpoints,
+    Measure.END_SEARCHES: _end_searches,
+    Measure.END_SESSIONS: _end_sessions,
+    Measure.PROVE: _prove,
+    Measure.FINAL_SNAPSHOT: final_snapshot,
+    Measure.DELETE_DOMAIN: delete_domain,
+    Measure.VERIFY_GONE: verify_gone,
+}
+# Of the others a save is forgotten, the mappings are put back, and the rest leaves nothing to undo.
+_UNDONE: dict[Measure, Done] = {
+    Measure.NARROW_KEYS: offered.widen_keys,
+    Measure.BLOCK_INDICES: _unblock,
+    Measure.CLOSE_INGRESS: _open_ingress,
+    Measure.DENY_POLICY: _restore_policy,
+    Measure.CLOSE_GROUPS: further.open_groups,
+    Measure.REVOKE_ENDPOINTS: further.authorize_endpoints,
 }
 
 
