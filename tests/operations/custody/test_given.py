@@ -62,6 +62,34 @@ def test_the_keys_of_before_a_lock_are_known_in_it_and_forgotten_after_it(
     assert ("eves of eve" in told.done) is bool(known)
 
 
+def test_what_came_in_a_lock_ends_before_somebody_maps_by_hand_what_was_lost_of_it(
+    here: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Then, and not once people are mapped by hand: what they have made by then is theirs."""
+    asked: list[tuple[Collection[str] | None, bool]] = []
+    there = ["eves of eve (c)"]
+
+    def end_since(ids: Collection[str] | None, *, tokens: bool) -> tuple[str, ...]:
+        asked.append((ids, tokens))
+        ended, there[:] = tuple(there), []
+        return ended
+
+    engine, ledger = here.account.engine, here.account.ledger
+    monkeypatch.setattr(engine, "keys_given", lambda: ("a",))
+    locked(here)
+    monkeypatch.setattr(engine, "end_since", end_since)
+    ledger.forget("demo", ledger.custody("demo").measures[Measure.SAVE].save_as)
+    here.aws.disabled = False
+    assert guard(here.services, "demo", CAUSE).state is State.UNLOCKING
+    assert asked == [(["a"], True)]
+    why = ledger.custody("demo").measures[Measure.SHUT_MAPPINGS].detail
+    assert why.endswith("API key eves of eve (c) was made while locked, and is ended for good")
+    engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers", "value": mapping(users=["kim"])}])
+    here.pass_time(120)
+    opened(here)
+    assert len(asked) == 1
+
+
 def test_keys_that_were_noted_by_an_earlier_lock_are_not_those_of_the_next(
     here: Town, monkeypatch: pytest.MonkeyPatch
 ) -> None:

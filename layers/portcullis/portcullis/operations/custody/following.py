@@ -53,7 +53,9 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
         if saved is None:
             nobody = while_locked(site.registration, LetIn.NOBODY)
             shut = not site.family.close(engine.read(site.family.closing), nobody).touched
-            return lost(todo, shut, "map by hand whom the model does not ask for: whom it asks for follows")
+            keys = end_what_came(site) if shut else []  # later there are those whom somebody has mapped by hand
+            by_hand = "map by hand whom the model does not ask for: whom it asks for follows"
+            return lost(todo, shut, "; ".join([by_hand, *keys]))
         kept = site.ledger.model(site.name)
         family = site.family
         held = engine.read()
