@@ -189,5 +189,6 @@ def test_an_engines_own_index_of_before_the_lock_is_told_when_somebody_opens_it(
     engine.index_blocks[ENGINES_OWN] = {}
     guard(here.services, "demo", CAUSE)
     assert here.account.ledger.custody("demo").measures[Measure.BLOCK_INDICES].detail == ""
+    assert here.account.ledger.saved("demo", "made-by-engine") == {ENGINES_OWN: "before"}
     [told] = [alert for alert in here.aws.told if alert.name == "lock-opened"]
     assert f"not blocked: {ENGINES_OWN}" in told.happened

@@ -214,7 +214,7 @@ def test_indices_that_are_open_are_named_in_their_order_the_first_ten_of_them(he
     engine = here.account.engine
     engine.index_blocks = {f"logs-{number:02}": {} for number in reversed(range(12))}
     locked(here)
-    for some in (12, 10):
+    for some in (11, 10):
         engine.index_blocks |= {f"logs-{number:02}": {} for number in range(some)}
         guard(here.services, "demo", CAUSE)
         told = [alert.happened for alert in here.aws.told if alert.name == "lock-opened"][-1]
@@ -376,12 +376,17 @@ def _new_index(here: Town) -> None:
     here.account.engine.index_blocks["orders-2"] = {}
 
 
+def _policy(here: Town) -> None:
+    here.aws.set_policy(here.account.ledger.registration("demo"), {"Statement": []})
+
+
 OUTSIDE: dict[str, tuple[Callable[[Town], None], Measure]] = {
     "a mapping": (_by_hand, Measure.SHUT_MAPPINGS),
     "the ingress": (_ingress, Measure.CLOSE_INGRESS),
     "blocks taken off": (_blocks, Measure.BLOCK_INDICES),
     "blocks set to false": (_false, Measure.BLOCK_INDICES),
     "a new index": (_new_index, Measure.BLOCK_INDICES),
+    "the access policy": (_policy, Measure.DENY_POLICY),
 }
 
 
@@ -389,6 +394,7 @@ OUTSIDE: dict[str, tuple[Callable[[Town], None], Measure]] = {
 def test_what_somebody_else_undoes_of_a_lock_is_seen_told_and_taken_again(here: Town, what: str) -> None:
     undo, measure = OUTSIDE[what]
     locked(here)
+    policy = here.aws.policy(here.account.ledger.registration("demo"))
     undo(here)
     after = guard(here.services, "demo", CAUSE)
     assert after.measures[measure].progress is Progress.DONE
@@ -396,6 +402,7 @@ def test_what_somebody_else_undoes_of_a_lock_is_seen_told_and_taken_again(here: 
     assert f"'{measure.value}'" in told.happened
     assert here.mapped == []
     assert here.aws.ingress(here.account.ledger.registration("demo")) == []
+    assert here.aws.policy(here.account.ledger.registration("demo"))["Statement"][-1] == policy["Statement"][-1]
     assert all(had.get("index.blocks.read") == "true" for had in here.account.engine.index_blocks.values())
 
 

@@ -88,6 +88,17 @@ def test_what_may_not_be_stopped_is_said_and_is_nobodys_doing(here: Town) -> Non
     assert kept(here) == []
 
 
+def test_what_somebody_starts_right_after_it_was_stopped_is_told_too(
+    here: Town, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(here.account.engine, "stop_policies", lambda: "")
+    locked(here)
+    monkeypatch.undo()
+    guard(here.services, "demo", CAUSE)
+    assert here.account.engine.policies == ()
+    assert ["running again: ilm, watcher" in one for one in alarms(here)] == [True]
+
+
 def test_a_window_of_break_glass_starts_none_of_them(here: Town) -> None:
     engine = here.account.engine
     guard(here.services, "demo", CAUSE, change=lambda c: people.hold(c, "ann", "a leak", here.aws.at))

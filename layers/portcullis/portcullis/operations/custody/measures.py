@@ -181,8 +181,7 @@ def _unblock(site: Site, todo: Todo) -> str:
     _POLICIES.forget_if_kept(site.ledger, site.name)
     _NOT_STOPPED.forget_if_kept(site.ledger, site.name)
     _OF_ENGINES.forget_if_kept(site.ledger, site.name)
-    if stay:  # from now on it is theirs to open, or to leave closed
-        _CLOSED.forget(site.ledger, site.name)
+    _CLOSED.forget_if_kept(site.ledger, site.name)  # what stays closed is theirs to open from now on, or to leave so
     return "; ".join(one for one in (by_hand, *stay, said) if one)
 
 
@@ -399,7 +398,5 @@ def _let_in_from(site: Site) -> str:
 
 
 def _undenied(site: Site) -> str:
-    policy = site.gate.policy(site.registration)
-    if is_shut(policy, site.place.id, _let_through(site.registration)):
-        return ""
-    return "the access policy does not deny everybody else any more"
+    shut = is_shut(site.gate.policy(site.registration), site.place.id, _let_through(site.registration))
+    return "" if shut else "the access policy does not deny everybody else any more"
