@@ -14,9 +14,11 @@ from portcullis.errors import PortcullisError, Refused, Unreachable
 
 from local.aws.emulator import Credentials, Emulator
 
+ME = "arn:aws:iam::111122223333:role/x"
 
-def answered(code: str, status: int) -> ClientError:
-    answer: Any = {"Error": {"Code": code, "Message": "as it is"}, "ResponseMetadata": {"HTTPStatusCode": status}}
+
+def answered(code: str, status: int, message: str = "as it is") -> ClientError:
+    answer: Any = {"Error": {"Code": code, "Message": message}, "ResponseMetadata": {"HTTPStatusCode": status}}
     return ClientError(answer, "ListThings")
 
 
@@ -27,7 +29,13 @@ SAID_NO = "An error occurred (AccessDenied) when calling the ListThings operatio
     ("raised", "refused", "kind", "told"),
     [
         (answered("AccessDenied", 403), "", Refused, f"the thing: {SAID_NO}"),
-        (answered("AccessDenied", 403), "not ours", Refused, "not ours: AccessDenied"),
+        (answered("AccessDenied", 403), "not ours", Refused, "not ours: AccessDenied (ListThings)"),
+        (
+            answered("AccessDenied", 403, f"User: {ME} is not authorized to perform: things:List on resource: {ME}"),
+            "not ours",
+            Refused,
+            "not ours: AccessDenied, not authorized to perform: things:List",
+        ),
         (answered("ThrottlingException", 400), "not ours", Unreachable, "the thing: ThrottlingException"),
         (answered("InternalError", 500), "not ours", Unreachable, "the thing: InternalError"),
         (EndpointConnectionError(endpoint_url="https://x"), "", Unreachable, "the thing: EndpointConnectionError"),

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 import pytest
 from portcullis.adapters.queues.sqs import SqsDeadLetters
+from portcullis.errors import Refused, Unreachable
 
-from local.aws.emulator import Emulator
+from local.aws.emulator import Credentials, Emulator
 
 pytestmark = pytest.mark.aws
 
@@ -94,3 +96,23 @@ def test_a_redrive_without_a_destination_fails_for_buried_messages(queues: Queue
     assert queues.letters.waiting("identity") == 1
     with pytest.raises(sqs.exceptions.ClientError, match="Dead Letter Queue"):
         sqs.start_message_move_task(SourceArn=arn.replace("-dead", ""))
+
+
+@pytest.mark.parametrize(
+    ("may", "missing"),
+    [((), "sqs:GetQueueAttributes"), (("sqs:GetQueueAttributes",), "sqs:StartMessageMoveTask")],
+)
+def test_whoever_may_not_move_letters_is_told_which_right_it_takes(
+    queues: Queues, person: Callable[..., Credentials], may: tuple[str, ...], missing: str
+) -> None:
+    queues.letters.bury("identity", "{}", "demo", "unreadable")
+    few = SqsDeadLetters(queues.aws.client("sqs", credentials=person(*may)), {"identity": queues.dead})
+    with pytest.raises(Refused, match=f"dead letters of the identity queue .* {missing}"):
+        few.redrive("identity")
+    assert queues.letters.waiting("identity") == 1
+
+
+def test_a_silent_queue_is_unreachable(queues: Queues) -> None:
+    queues.aws.admin("fault", actions=["sqs:GetQueueAttributes"], kind="throttle")
+    with pytest.raises(Unreachable, match="could not be looked at"):
+        queues.letters.waiting("identity")

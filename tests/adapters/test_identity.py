@@ -181,6 +181,32 @@ def test_sessions_that_cannot_be_ended_are_told(reader: AwsIdentity, calm: Emula
         reader.end_sessions([people.entry(f"{name}-anna")])
 
 
+def test_who_cannot_be_signed_out_keeps_nobody_else_signed_in(
+    calm: Emulator, people: Pool, pool: str, name: str
+) -> None:
+    people.group(name, f"{name}-anna", f"{name}-ben")
+    calm.admin("fault", actions=["cognito-idp:AdminUserGlobalSignOut"], kind="server-error")
+    asked: list[str] = []
+    client = calm.client("cognito-idp")
+    client.meta.events.register(
+        "provide-client-params.cognito-idp.AdminUserGlobalSignOut", lambda params, **_: asked.append(params["Username"])
+    )
+    one = AwsIdentity(lambda _: client, user_pool=pool, account=calm.account)
+    with pytest.raises(Unreachable, match="anna could not be ended"):
+        one.end_sessions([people.entry(f"{name}-anna"), people.entry(f"{name}-ben")])
+    assert set(asked) == {f"{name}-anna", f"{name}-ben"}
+
+
+def test_who_may_sign_nobody_out_says_which_right_it_takes(
+    aws: Emulator, person: Callable[..., Credentials], people: Pool, pool: str, name: str
+) -> None:
+    people.group(name, f"{name}-anna")
+    few = person("cognito-idp:ListUsersInGroup")
+    reader = AwsIdentity(lambda service: aws.client(service, credentials=few), user_pool=pool, account=aws.account)
+    with pytest.raises(Refused, match="not authorized to perform: cognito-idp:AdminUserGlobalSignOut"):
+        reader.end_sessions([people.entry(f"{name}-anna")])
+
+
 # ---------------------------------------------------------------------- names that are patterns
 
 

@@ -206,6 +206,37 @@ def test_our_own_lack_of_a_right_is_no_word_about_the_key(aws: Emulator, person:
     assert {probe.health for probe in seen.probes if probe.name != GRANTS} == {Health.UNREACHABLE}
 
 
+EVERYTHING = (
+    *(
+        "kms:DescribeKey",
+        "kms:Encrypt",
+        "kms:GenerateDataKeyWithoutPlaintext",
+        "kms:ListGrants",
+        "kms:ListKeyRotations",
+    ),
+    "cloudwatch:GetMetricStatistics",
+)
+
+
+@pytest.mark.parametrize("missing", EVERYTHING)
+def test_a_question_that_we_may_not_ask_any_more_is_named_though_the_others_say_healthy(
+    aws: Emulator, person: Callable[..., Credentials], missing: str
+) -> None:
+    """Each has a right of its own, and what it alone would have shown is missed."""
+    who = person(*(action for action in EVERYTHING if action != missing))
+    seen = Watch(aws, credentials=who).observe(new_key(aws))
+    assert seen.refused == (missing,)
+    if missing not in ("kms:DescribeKey", "kms:Encrypt", "kms:GenerateDataKeyWithoutPlaintext"):
+        assert judge(Custody("demo"), seen, Rules()).finding is Finding.HEALTHY
+
+
+@pytest.mark.parametrize("key", [healthy, disabled])
+def test_who_may_ask_everything_misses_nothing_whatever_the_key_is_in(
+    watch: Watch, aws: Emulator, key: Callable[[Emulator], str]
+) -> None:
+    assert watch.observe(key(aws)).refused == ()
+
+
 # ---------------------------------------------------------------------- grants, alias, rotation
 
 

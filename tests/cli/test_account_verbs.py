@@ -32,6 +32,7 @@ from portcullis.custody.types import (
 from portcullis.entry import ask as asking
 from portcullis.entry import operate
 from portcullis.entry.verbs import VERBS
+from portcullis.errors import Refused
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.changing import applying
 from portcullis.operations.people.asking import Asked
@@ -423,6 +424,21 @@ def test_rollback_synchronise_sweep(made: Account, file: Path, capsys: pytest.Ca
     assert "is ahead of it now: change it too" in " ".join(out.split())
     assert made.ledger.model("demo").text == MODEL
     assert "unchanged" in run(capsys, "synchronise", "demo")[1]
+
+
+def test_what_a_sweep_could_not_see_to_is_shown_and_is_status_1(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(capsys, "apply", file)
+    assert run(capsys, "sweep")[:2] == (0, "demo: open, key healthy, 0 steps\n")
+
+    def refuse(*_: object) -> None:
+        raise Refused("no right to a:B")
+
+    monkeypatch.setattr("portcullis.operations.sweep.rotate_when_due", refuse)
+    status, out, _ = run(capsys, "sweep")
+    assert (status, out.splitlines()[1:]) == (1, ["  not seen to:", "  rotation: no right to a:B"])
+    assert run(capsys, "sweep", "--json")[0] == 1
 
 
 def test_the_gate_by_hand(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:

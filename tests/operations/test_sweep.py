@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 from portcullis import correlation
-from portcullis.errors import Unreachable
+from portcullis.entry import operate
+from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.services import Services
 from portcullis.operations.status import every
@@ -55,6 +56,35 @@ def test_one_that_fails_is_told_once_and_the_others_are_swept(part: str, error: 
         assert (aaa.error, aaa.state, zzz.error, zzz.state) == ("", "open", "", "open")
         assert bad.error
     assert made.alerts().count("sweep-failed") == 1
+
+
+@pytest.mark.parametrize("part", ["engine", "chores", ""])
+def test_a_sweep_that_was_not_whole_is_no_success_to_a_runbook(monkeypatch: pytest.MonkeyPatch, part: str) -> None:
+    """It goes by the exit status alone. The answer names what is missing."""
+    made = estate("bad", "zzz")
+    right = Refused("User: x is not authorized to perform: a:B on resource: y")
+    services = failing(made, "engine", right) if part == "engine" else made.services
+    if part == "chores":
+        monkeypatch.setattr("portcullis.operations.sweep.rotate_when_due", _refuses(right))
+    monkeypatch.setattr(operate, "from_environment", lambda: services)
+    door = "arn:aws:lambda:eu-central-1:111122223333:function:portcullis-operate:act"
+    answer = operate.answer({"verb": "sweep", "actor": "a runbook"}, door, logging.getLogger("test"))
+    assert answer["exit_status"] == (1 if part else 0)
+    assert ("a:B" in str(answer["answer"])) is bool(part)
+
+
+def _refuses(error: Exception) -> Any:
+    def refuse(*_: Any) -> None:
+        raise error
+
+    return refuse
+
+
+def test_another_missing_right_is_told_though_a_sweep_failed_before() -> None:
+    made = estate("bad")
+    for right in ("a:B", "a:B", "c:D"):
+        sweep(failing(made, "engine", Refused(f"not authorized to perform: {right} on resource: y")))
+    assert made.alerts().count("sweep-failed") == 2
 
 
 def test_a_ledger_that_cannot_be_read_is_told_by_each_sweep() -> None:

@@ -9,6 +9,7 @@ from threading import Lock
 from typing import Any
 
 from portcullis.errors import Refused, Unreachable
+from portcullis.words import denied_actions
 
 _SESSION_SECONDS = 3600
 _MAKING = Lock()  # what makes clients is not for several threads, as boto3 says; the clients are
@@ -117,8 +118,8 @@ def unanswered(error: BaseException) -> str:
 def our_errors(what: str, refused: str = "") -> Iterator[None]:
     """What AWS raises within it, as an error of ours: Unreachable if there was no answer, Refused if the answer was no.
 
-    `what` says what was asked for. `refused`: said in its place if the answer was no, and then with the code alone instead of all that AWS
-    said. What is neither is a mistake of ours, and goes on as it is.
+    `what` says what was asked for. `refused`: said in its place if the answer was no, and then with the code and the action that it takes,
+    instead of all that AWS said. What is neither is a mistake of ours, and goes on as it is.
     """
     try:
         yield
@@ -126,8 +127,16 @@ def our_errors(what: str, refused: str = "") -> Iterator[None]:
         if why := unanswered(error):
             raise Unreachable(f"{what}: {why}") from error
         if code := error_code(error):
-            raise Refused(f"{refused}: {code}" if refused else f"{what}: {error}") from error
+            raise Refused(f"{refused}: {code}{_to_do(error)}" if refused else f"{what}: {error}") from error
         raise
+
+
+def _to_do(error: BaseException) -> str:
+    """What the answer was no to: the right that is missing, where AWS names one, else the call."""
+    if missing := denied_actions(error):
+        return f", not authorized to perform: {missing[0]}"
+    call = getattr(error, "operation_name", "")
+    return f" ({call})" if call else ""
 
 
 def pages(call: Callable[..., Any], listed: str, **asked: str) -> Iterator[Any]:

@@ -8,10 +8,19 @@ what was tried can still be read.
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
 ACTOR, CAUSE, SUMMARY, DETAIL, TIME = 1_000, 1_000, 4_000, 1_000, 64  # characters
+
+
+_DENIED = re.compile(r"\bnot authorized to perform: ([a-z0-9-]+:[A-Za-z]+)")
+
+
+def denied_actions(said: object) -> tuple[str, ...]:
+    """The rights that AWS's answers say are missing, as IAM calls them, in the order of the alphabet."""
+    return tuple(sorted(set(_DENIED.findall(str(said)))))
 
 
 def line(words: object, longest: int = DETAIL) -> str:

@@ -370,9 +370,9 @@ def test_offered_keys_are_narrowed_where_there_are_any(monkeypatch: pytest.Monke
 def test_the_deletion_of_a_domain_is_left_to_whoever_may(monkeypatch: pytest.MonkeyPatch, may_delete: bool) -> None:
     here, whole, left = town(), module._at_rest, list[frozenset[Measure]]()
 
-    def at_rest(site: Any, cause: Any, hint: Any, leaves: frozenset[Measure]) -> Any:
+    def at_rest(site: Any, cause: Any, hint: Any, leaves: frozenset[Measure], saw: Any) -> Any:
         left.append(leaves)
-        return whole(site, cause, hint, leaves)
+        return whole(site, cause, hint, leaves, saw)
 
     monkeypatch.setattr(module, "_at_rest", at_rest)
     settings = replace(here.services.settings, may_delete=may_delete)

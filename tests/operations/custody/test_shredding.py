@@ -97,11 +97,25 @@ def test_a_key_whose_grants_cannot_be_listed_may_encrypt_more(grants: Any) -> No
     assert [one for one in plan.destroys if "its grants could not be listed" in one]
 
 
-@pytest.mark.parametrize("described", [Refused("not allowed"), {}, {"KeyMetadata": None}])
-def test_of_a_key_that_cannot_be_described_nothing_is_planned(described: Any) -> None:
+NOT_ALLOWED = {
+    "Error": {"Code": "AccessDeniedException", "Message": "not authorized"},
+    "ResponseMetadata": {"HTTPStatusCode": 400},
+}
+
+
+@pytest.mark.parametrize(
+    ("described", "why"),
+    [
+        (NOT_ALLOWED, r"\(AccessDeniedException: not authorized\): nothing can be planned"),
+        ("ReadTimeoutError: no answer", "ReadTimeoutError"),
+        ({}, "no KeyMetadata"),
+        ({"KeyMetadata": None}, "no KeyMetadata"),
+    ],
+)
+def test_of_a_key_that_cannot_be_described_nothing_is_planned(described: Any, why: str) -> None:
     made = locked(estate("demo"), "demo")
     desk = Desk(made.keys["demo"].describe(""), describe=described)
-    with pytest.raises(Refused, match="cannot be described"):
+    with pytest.raises(Refused, match=f"cannot be described .*{why}"):
         shred(replace(made.services, key_desk=lambda _: desk), "demo", CAUSE)
 
 

@@ -147,13 +147,19 @@ def test_what_cannot_be_ended_is_told_holds_up_nothing_and_is_made_up_for(failin
     are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(CARL,))
     setattr(made.people, failing, 2)
     assert ask(made, "synchronise")["status"] == "applied"
+    denied = dict(made.people.denied)
+    assert set(denied) == ({ROLE} if failing == "fails" else set()), "the one way does not wait for the other"
     ask(made, "synchronise")
     assert [alert.name for alert in made.aws.told] == ["sessions-not-ended"], "told once"
-    assert (made.people.denied, ends(made)) == ({}, [])
+    assert (made.people.denied, ends(made)) == (denied, []), "who stays signs in anew once, and not with each try"
+    made.aws.at += timedelta(minutes=5)
     are_in(made, tokens=(ANNA, BEN), masters=(CARL,), readers=(CARL,))  # who comes back does not undo it
     ask(made, "synchronise")
     assert BEN in made.people.signed_out
     assert set(made.people.denied) == {ROLE}
+    assert made.people.denied != denied, (
+        "once more, after the sign-out: a token of before fetched credentials until then"
+    )
     assert len(ends(made)) == 1
     setattr(made.people, failing, 1)
     are_in(made, tokens=(ANNA,), masters=(CARL,), readers=(CARL,))
@@ -181,6 +187,35 @@ def test_a_leaver_is_out_though_neither_their_sessions_end_nor_anybody_can_be_to
     assert made.engine.held.get(Kind.MAPPINGS, "viewers")["users"] == []
     ask(made, "synchronise")
     assert [alert.name for alert in made.aws.told] == ["sessions-not-ended"], "told by the first look that can"
+
+
+def test_a_second_leaver_is_denied_though_the_first_is_not_signed_out_yet() -> None:
+    made = opted(DENY)
+    made.people.fails = 9
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    ask(made, "synchronise")
+    first = made.people.denied[ROLE]
+    made.aws.at += timedelta(minutes=5)
+    are_in(made, tokens=(), masters=(CARL,))
+    ask(made, "synchronise")
+    second = made.people.denied[ROLE]
+    made.aws.at += timedelta(minutes=5)
+    ask(made, "synchronise")
+    assert (second > first, made.people.denied[ROLE]) == (True, second)
+
+
+def test_another_missing_right_is_told_and_the_same_one_is_not_told_again() -> None:
+    """Whoever gives one back would else think that it was all."""
+    made = opted(DENY)
+    are_in(made, tokens=(ANNA,), masters=(CARL,))
+    for right in ("a:B", "a:B", "c:D"):
+
+        def refuse(_: object, right: str = right) -> int:
+            raise Refused(f"no: not authorized to perform: {right} on resource: x")
+
+        made.people.end_sessions = refuse  # type: ignore[method-assign,assignment]
+        ask(made, "synchronise")
+    assert [right for alert in made.aws.told for right in ("a:B", "c:D") if right in alert.happened] == ["a:B", "c:D"]
 
 
 def test_who_waited_as_the_file_asks_for_it_no_more_keeps_nothing_shut() -> None:

@@ -9,11 +9,13 @@ from typing import Any
 import pytest
 from portcullis import model
 from portcullis.custody.types import RevocationCause, State
+from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
 from portcullis.operations.watching.roads import accept, look_at_roads, opened_in_words, told_by_events
+from portcullis.operations.watching.seeing import look_at_own, shut_in_words
 from portcullis.ports.alerts import Alert
 from portcullis.signals.types import ACCOUNT, Signal
 from portcullis.watch.roads import Facts, Road
@@ -240,12 +242,70 @@ def test_what_changes_again_is_told_again(made: tuple[Account, Any, Roads]) -> N
 
 def test_what_gives_no_answer_changes_nothing_of_what_is_known(made: tuple[Account, Any, Roads]) -> None:
     whole, services, roads = made
-    for silent in (Unreachable("throttled"), Refused("may not be looked at: AccessDenied")):
-        roads.there[GLASS] = silent
-        look_at_roads(services, "demo", SWEEP)
+    roads.there[GLASS] = Unreachable("throttled")
+    look_at_roads(services, "demo", SWEEP)
     roads.there[GLASS] = may("on-call")
     look_at_roads(services, "demo", SWEEP)
     assert whole.aws.told == []
+
+
+NOT_ALLOWED = Refused("may not be looked at: AccessDenied, not authorized to perform: iam:GetRole")
+
+
+def test_what_may_not_be_looked_at_is_told_once_and_stands_in_status_until_it_may(
+    made: tuple[Account, Any, Roads],
+) -> None:
+    """Whoever takes that right away would else open a road unseen. No answer meanwhile leaves it as it was; what is known stays known."""
+    whole, services, roads = made
+    for found in (NOT_ALLOWED, NOT_ALLOWED, Unreachable("throttled")):
+        roads.there[GLASS] = found
+        look_at_roads(services, "demo", SWEEP)
+        (words,) = shut_in_words(services, "demo")
+        assert f"{GLASS} may not be looked at" in words
+        assert VERBS["roads"].run(services, "demo", SWEEP)["exit_status"] == 3
+    (told,) = whole.aws.told
+    assert (told.name, told.severity) == ("eyes-shut", "critical")
+    assert "iam:GetRole" in told.happened
+    roads.there[GLASS] = may("on-call", "eve")
+    look_at_roads(services, "demo", SWEEP)
+    assert [alert.name for alert in whole.aws.told] == ["eyes-shut", "another-road", "eyes-open"]
+    assert shut_in_words(services, "demo") == ()
+    roads.there[GLASS] = may("on-call")
+    assert VERBS["roads"].run(services, "demo", SWEEP)["exit_status"] == 0
+
+
+def test_who_reacts_to_an_event_with_fewer_rights_says_nothing_of_what_the_sweep_may_see(
+    made: tuple[Account, Any, Roads],
+) -> None:
+    whole, services, roads = made
+    roads.there[GLASS] = NOT_ALLOWED
+    look_at_roads(services, "demo", EVE)
+    assert (whole.aws.told, shut_in_words(services, "demo")) == ([], ())
+
+
+def test_what_a_lock_leaves_unlooked_at_stays_unseen(made: tuple[Account, Any, Roads]) -> None:
+    _, services, roads = made
+    roads.there["domain"] = Refused("may not be looked at: AccessDenied")
+    look_at_roads(services, "demo", SWEEP)
+    custody = services.ledger.custody("demo")
+    services.ledger.keep_custody(replace(custody, state=State.LOCKED))
+    look_at_roads(services, "demo", SWEEP)
+    assert len(shut_in_words(services, "demo")) == 1
+
+
+def test_all_is_seen_again_only_once_roads_and_eyes_are(made: tuple[Account, Any, Roads]) -> None:
+    whole, services, roads = made
+    roads.there[GLASS] = NOT_ALLOWED
+    look_at_roads(services, "demo", SWEEP)
+    key = services.site("demo").keys.observe(services.ledger.registration("demo"))
+    look_at_own(services.site("demo"), SWEEP, replace(key, refused=("kms:ListGrants",)))
+    roads.there[GLASS] = may("on-call")
+    look_at_roads(services, "demo", SWEEP)
+    assert [alert.name for alert in whole.aws.told] == ["eyes-shut"] * 3
+    assert [GLASS in alert.happened for alert in whole.aws.told] == [True, True, False]
+    assert "kms:ListGrants" in whole.aws.told[-1].happened
+    look_at_own(services.site("demo"), SWEEP, key)
+    assert whole.aws.told[-1].name == "eyes-open"
 
 
 def test_an_accepted_change_of_trust_is_recorded_with_its_reason(made: tuple[Account, Any, Roads]) -> None:

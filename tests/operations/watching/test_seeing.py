@@ -7,8 +7,10 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
+from portcullis.custody.types import Observation
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.operations.services import Trigger
+from portcullis.operations.sweep import sweep
 from portcullis.operations.watching.seeing import (
     forget_eyes,
     keep_eyes,
@@ -18,6 +20,7 @@ from portcullis.operations.watching.seeing import (
     shut_in_words,
 )
 from portcullis.ports.alerts import Alert
+from portcullis.ports.registration import Registration
 from portcullis.signals.types import Signal
 from portcullis.watch.eyes import Eye, Facts
 
@@ -132,6 +135,36 @@ def test_no_answer_changes_nothing_and_a_refused_look_is_told() -> None:
     eyes.there["portcullis-relay"] = Refused("may not be looked at: AccessDenied")
     look_at_account(services, SWEEP)
     assert "AccessDenied" in aws.told[-1].happened
+
+
+def test_a_question_that_may_not_be_asked_is_told_with_its_right_until_it_may() -> None:
+    """The key is called healthy all the while: what the other questions say is true."""
+    services, aws, _ = scene()
+    site = services.site("demo")
+    whole = site.keys.observe(site.registration)
+    for refused in (("kms:ListGrants",), ("kms:ListGrants",), ("cloudwatch:GetMetricStatistics", "kms:ListGrants")):
+        found = look_at_own(site, SWEEP, replace(whole, refused=refused))
+        assert list(found) == ["the key"]
+    assert names(aws) == ["eyes-shut"] * 2
+    assert "kms:ListGrants" in aws.told[0].happened
+    assert "cloudwatch:GetMetricStatistics, kms:ListGrants" in shut_in_words(services, "demo")[0]
+    assert look_everywhere(services, SWEEP)["exit_status"] == 0, "asked anew, for whoever asks for nothing but this"
+    assert names(aws)[-1] == "eyes-open"
+
+
+def test_a_sweep_says_what_it_may_not_ask_of_the_key(monkeypatch: pytest.MonkeyPatch) -> None:
+    services, aws, _ = scene()
+    looks: list[str] = []
+
+    def observe(self: Aws, registration: Registration, **asked: Any) -> Observation:
+        looks.append(registration.deployment)
+        return replace(whole(self, registration, **asked), refused=("kms:Encrypt",))
+
+    whole = Aws.observe
+    monkeypatch.setattr(Aws, "observe", observe)
+    sweep(services)
+    assert [alert.name for alert in aws.told if "kms:Encrypt" in alert.happened] == ["eyes-shut"]
+    assert looks == ["demo"], "the key is asked once a sweep"
 
 
 def test_the_rules_of_one_deployment_are_its_own_matter() -> None:

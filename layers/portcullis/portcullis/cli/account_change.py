@@ -180,21 +180,23 @@ def sweep() -> int:
     Examples:
       portcullis sweep
 
-    Exit status: 1 if a deployment could not be swept.
+    Exit status: 1 if a deployment could not be swept whole.
     """
     found = run("sweep")
     failed = [one for one in found if one["error"]]
+    whole = not any(one["error"] or one["not_seen_to"] for one in found)
     if console().as_data:
         console().data(found)
-        return 1 if failed else 0
+        return 0 if whole else 1
     for one in found:
         console().text(
             f"{one['deployment']}: {one['state'] or 'not swept'}, key {one['health'] or 'unknown'}, {many(one['steps'], 'step')}"
         )
         lines("  changed by hand", one["drift"], fg="yellow")
+        lines("  not seen to", one["not_seen_to"], fg="yellow")
     if failed:
         raise Refused("; ".join(f"{one['deployment']} could not be swept: {one['error']}" for one in failed))
-    return 0
+    return 0 if whole else 1
 
 
 def show_redriven(found: Any) -> None:

@@ -36,15 +36,20 @@ def roads(target_: str | None) -> int:
       portcullis roads demo
       portcullis roads account
 
-    Exit status: 0 nothing differs, 3 something does.
+    Exit status: 0 nothing differs, 3 something does, or may not be looked at.
     """
     name = target(target_).deployment
     found = run("roads", name)
     if console().as_data:
         console().data(found)
-    elif found["opened"]:
+    elif found["opened"] or found["unseen"]:
         for watch, one in found["opened"].items():
             lines(f"{watch} since {when(one['since'])}", one["words"], fg="red")
+        lines(
+            "not seen",
+            [f"since {when(one['since'])}: {watch} {one['why']}" for watch, one in found["unseen"].items()],
+            fg="red",
+        )
     else:
         console().text(f"{name}: as deployed or accepted", fg="green")
     return int(found["exit_status"])

@@ -13,7 +13,7 @@ import msgspec
 
 from portcullis.access.drift import Drift
 from portcullis.correlation import concerning
-from portcullis.custody.types import State
+from portcullis.custody.types import Observation, State
 from portcullis.errors import PortcullisError
 from portcullis.operations import alert_table
 from portcullis.operations.access.changing.looking import made_by_hand
@@ -25,7 +25,7 @@ from portcullis.operations.pages import ask_for_page
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.operations.telling import over, tell_and_remember, tell_once, was_told
+from portcullis.operations.telling import kind_of, over, tell_and_remember, tell_once, was_told
 from portcullis.operations.watching.roads import look_at_roads
 from portcullis.operations.watching.seeing import look_at_account, look_at_own
 from portcullis.signals.types import ACCOUNT
@@ -37,7 +37,8 @@ _CAUSE = Trigger("sweep", "portcullis")
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """What one sweep found of one deployment. `drift` in words; `error` if the deployment could not be swept whole."""
+    """What one sweep found of one deployment. `drift` in words; `error` if the deployment could not be swept whole; `not_seen_to` says
+    what else could not be done, and why: key and access were read all the same."""
 
     deployment: str
     state: str = ""
@@ -45,6 +46,7 @@ class Swept:
     drift: tuple[str, ...] = ()
     steps: int = 0
     error: str = ""
+    not_seen_to: tuple[str, ...] = ()
 
 
 def sweep(services: Services) -> list[Swept]:
@@ -91,11 +93,12 @@ def _sweep_one(services: Services, name: str) -> Swept:
     """Key, access and chores of one deployment. Each is tried though another failed: what cannot be told keeps nobody in."""
     concerning(name)
     found: tuple[Drift, ...] = ()
-    steps, errors = 0, _Errors()
+    steps, errors, left = 0, _Errors(), list[str]()
+    looks: list[Observation] = []
     with errors.of("key"):
-        guard(services, name, _CAUSE)
+        guard(services, name, _CAUSE, saw=looks.append)
     with errors.of("eyes"):
-        look_at_own(services.site(name), _CAUSE)
+        look_at_own(services.site(name), _CAUSE, looks[-1] if looks else None)
     with errors.of("roads"):
         look_at_roads(services, name, _CAUSE)
     with errors.of("custody"):
@@ -106,18 +109,19 @@ def _sweep_one(services: Services, name: str) -> Swept:
         with errors.of("access"):
             steps = len(synchronise(services, name, _CAUSE).plan.steps)
         with errors.of("chores"):
-            _chores(services.site(name))
+            left += _chores(services.site(name))
     if not errors.at("custody") and state not in (State.DELETING, State.DELETED):
         with errors.of("page"):  # locked, too: whoever is on call wants it most then
-            _see_to(services.site(name), ask_for_page, "page")
+            left += _see_to(services.site(name), ask_for_page, "page")
+    drift, not_seen_to = tuple(str(one) for one in found), tuple(left)
     if errors:
         _tell_failed(services, name, errors)
-        return Swept(name, error=str(errors), drift=tuple(str(one) for one in found), steps=steps)
+        return Swept(name, error=str(errors), drift=drift, steps=steps, not_seen_to=not_seen_to)
     with errors.of("ledger"):
         over(services, name, "sweep-failed")
-        custody = services.ledger.custody(name)
-        return Swept(name, custody.state.value, custody.health.value, tuple(str(one) for one in found), steps)
-    return Swept(name, error=str(errors))
+        now = services.ledger.custody(name)
+        return Swept(name, now.state.value, now.health.value, drift, steps, not_seen_to=not_seen_to)
+    return Swept(name, error=str(errors), not_seen_to=not_seen_to)
 
 
 class _Errors:
@@ -146,8 +150,8 @@ class _Errors:
 
     @property
     def kinds(self) -> str:
-        """What is told once: not the words, which may hold a time."""
-        return ", ".join(f"{part}: {type(error).__name__}" for part, error in self._found.items())
+        """What is told once."""
+        return ", ".join(f"{part}: {kind_of(error)}" for part, error in self._found.items())
 
 
 def _said(error: Exception) -> str:
@@ -170,8 +174,8 @@ def _tell_failed(services: Services, name: str, errors: _Errors) -> None:
         log.warning("the failed sweep could not be told, or not that it was: %s", _said(error))
 
 
-def _chores(site: Site) -> None:
-    """What is due besides: none of it may keep the sweep from having read the truth of access and key."""
+def _chores(site: Site) -> list[str]:
+    """What is due besides: none of it may keep the sweep from having read the truth of access and key. What could not be done, in words."""
     chores = (
         (follow_secrets, "passwords"),
         (_keep_role_choice, "choice of roles"),
@@ -179,11 +183,10 @@ def _chores(site: Site) -> None:
         (keep_restorable, "snapshots"),
         (look_after_keys, "remotes"),
     )
-    for chore, what in chores:
-        _see_to(site, chore, what)
+    return [words for chore, what in chores for words in _see_to(site, chore, what)]
 
 
-def _see_to(site: Site, chore: Callable[[Site, Trigger], object], what: str) -> None:
+def _see_to(site: Site, chore: Callable[[Site, Trigger], object], what: str) -> list[str]:
     kind = alert_table.NOT_SEEN_TO[what.replace(" ", "-")]
     try:
         chore(site, _CAUSE)
@@ -193,9 +196,11 @@ def _see_to(site: Site, chore: Callable[[Site, Trigger], object], what: str) -> 
         happened = f"the sweep could not see to the {what} of {site.name}: {_said(error)}"
         alert = kind.of(site.name, happened)
         try:
-            tell_once(site.services, alert, type(error).__name__)
+            tell_once(site.services, alert, kind_of(error))
         except PortcullisError as untold:  # the other chores wait for no alert
             log.warning("that could not be told: %s", untold)
+        return [f"{what}: {_said(error)}"]
+    return []
 
 
 def _keep_role_choice(site: Site, cause: Trigger) -> None:

@@ -11,6 +11,7 @@ from portcullis.errors import PortcullisError
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.ports.alerts import Alert
+from portcullis.words import denied_actions
 
 log = logging.getLogger(__name__)
 
@@ -18,6 +19,12 @@ log = logging.getLogger(__name__)
 def told(name: str) -> str:
     """Under what the ledger keeps that the alert of this name was told."""
     return f"told#{name}"
+
+
+def kind_of(error: Exception) -> str:
+    """What a failure is told once by: not its words, which may hold a time, but the rights that are missing among them. Whoever gives one
+    back is told of the next."""
+    return " ".join([type(error).__name__, *denied_actions(error)])
 
 
 def tell_once(services: Services, alert: Alert, about: str) -> bool:

@@ -14,7 +14,7 @@ from portcullis.access.one_role import Rank
 from portcullis.access.plan import By, Grant, Membership, Subject, SubjectKind
 from portcullis.adapters.identity.role_choice import choose_by_token
 from portcullis.adapters.identity.sessions import deny
-from portcullis.clients import error_code, unanswered
+from portcullis.clients import error_code, our_errors, unanswered
 from portcullis.correlation import carry
 from portcullis.errors import NotAllowed, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.names.entries import unfit
@@ -89,16 +89,29 @@ class AwsIdentity:
         return choose_by_token(self._client("cognito-identity"), identity_pool, self._pool)
 
     def end_sessions(self, entries: Collection[str]) -> int:
-        """Sign out everywhere the Cognito users among these entries. Who is gone already has no session."""
+        """Sign out everywhere the Cognito users among these entries. Who is gone already has no session. Each is tried, though another one
+        could not be signed out: what kept one from it is raised at the end."""
         prefix = f"Cognito/{self._pool}/"
         users = [entry.removeprefix(prefix) for entry in entries if self._pool and entry.startswith(prefix)]
+        failed = list[PortcullisError]()
         for user in users:
+            try:
+                self._sign_out(user)
+            except PortcullisError as error:
+                failed.append(error)
+        if failed:
+            raise failed[0]
+        return len(users)
+
+    def _sign_out(self, user: str) -> None:
+        with our_errors(
+            f"the sessions of {user} could not be ended", refused=f"not allowed to end the sessions of {user}"
+        ):
             try:
                 self._client("cognito-idp").admin_user_global_sign_out(UserPoolId=self._pool, Username=user)
             except Exception as error:
                 if error_code(error) not in _ABSENT:
-                    raise Unreachable(f"the sessions of {user} could not be ended: {error_code(error)}") from error
-        return len(users)
+                    raise
 
     def members_of(self, groups: Collection[str]) -> Mapping[str, Entries]:
         """Cognito group -> the entries of its members. A name that a mapping would read as a pattern counts here like any other."""

@@ -9,7 +9,15 @@ from functools import partial
 from typing import Any
 
 from portcullis.correlation import carry
-from portcullis.custody.keys.probes import Answer, read_describe, read_grants, read_metric, read_notification, read_use
+from portcullis.custody.keys.probes import (
+    Answer,
+    read_describe,
+    read_grants,
+    read_metric,
+    read_notification,
+    read_use,
+    refused,
+)
 from portcullis.custody.types import ENCRYPT, GRANTS, Health, Observation, Probe
 from portcullis.ports.registration import Registration
 
@@ -67,6 +75,7 @@ class AwsKeys:
             rotated_at=_last_rotation(answers["rotations"]),
             hints=(hint,) if hint else (),
             by=by,
+            refused=tuple(sorted({action for answer in answers.values() for action in refused(answer)})),
         )
 
     def _grants(self, answer: Answer, domain_arn: str) -> Probe | None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any
 
+from portcullis.clients import our_errors
+
 _REASON_CHARACTERS = 1000
 
 
@@ -24,17 +26,19 @@ class SqsDeadLetters:
         )
 
     def waiting(self, queue: str) -> int:
-        name = "ApproximateNumberOfMessages"
-        answer = self._sqs.get_queue_attributes(QueueUrl=self._queues[queue], AttributeNames=[name])
-        return int(answer["Attributes"][name])
+        return int(self._attribute(queue, "ApproximateNumberOfMessages"))
 
     def redrive(self, queue: str) -> str:
         waiting = self.waiting(queue)
         if not waiting:
             return "nothing lies there"
-        arn = self._sqs.get_queue_attributes(QueueUrl=self._queues[queue], AttributeNames=["QueueArn"])["Attributes"][
-            "QueueArn"
-        ]
+        arn = self._attribute(queue, "QueueArn")
         # Told where to: SQS knows the origin only of what it moved here itself, not of what was buried.
-        self._sqs.start_message_move_task(SourceArn=arn, DestinationArn=arn.replace("-dead.fifo", ".fifo"))
+        with our_errors(f"the dead letters of the {queue} queue could not be moved back"):
+            self._sqs.start_message_move_task(SourceArn=arn, DestinationArn=arn.replace("-dead.fifo", ".fifo"))
         return f"about {waiting} messages are on their way back"
+
+    def _attribute(self, queue: str, name: str) -> str:
+        with our_errors(f"the dead letters of the {queue} queue could not be looked at"):
+            answer = self._sqs.get_queue_attributes(QueueUrl=self._queues[queue], AttributeNames=[name])
+        return str(answer["Attributes"][name])

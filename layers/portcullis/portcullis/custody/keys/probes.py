@@ -13,7 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from portcullis.custody.types import DESCRIBE, DOMAIN, GRANTS, USE, Health, Probe, RevocationCause
-from portcullis.words import moment
+from portcullis.words import denied_actions, moment
 
 Answer = Mapping[str, Any] | str
 
@@ -204,6 +204,13 @@ def _meaning(code: str, text: str) -> tuple[Health, RevocationCause | None]:
     if any(words in text for words in _OURS):
         return Health.UNREACHABLE, None
     return Health.REVOKED, RevocationCause.ACCESS_DENIED
+
+
+def refused(answer: Answer) -> tuple[str, ...]:
+    """The rights that a question was refused for want of, where that is our own side's doing and not the key's."""
+    error = answer.get("Error") if isinstance(answer, Mapping) else None
+    text = str(error.get("Message", "")) if isinstance(error, Mapping) else ""
+    return denied_actions(text) if any(words in text.lower() for words in _OURS) else ()
 
 
 def _kind(metadata: Mapping[str, Any]) -> str:

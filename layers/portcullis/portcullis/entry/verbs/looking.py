@@ -110,7 +110,8 @@ def roads(services: Services, deployment: str, cause: Trigger) -> dict[str, Any]
     from portcullis.operations.watching import roads as watching
 
     opened = watching.look_at_roads(services, deployment, cause)
-    return {"deployment": deployment, "opened": opened, "exit_status": 3 if opened else 0}
+    unseen = watching.unseen(services, deployment)
+    return {"deployment": deployment, "opened": opened, "unseen": unseen, "exit_status": 3 if opened or unseen else 0}
 
 
 def accept(services: Services, deployment: str, cause: Trigger, *, watch: str, reason: str = "") -> dict[str, Any]:

@@ -11,7 +11,18 @@ from functools import partial
 from portcullis import custody as machine
 from portcullis.custody.chronicle import chronicle
 from portcullis.custody.rules import Rules
-from portcullis.custody.types import DELETE_ORDER, OUTSIDE, Custody, Decision, Measure, Progress, State, Todo, Told
+from portcullis.custody.types import (
+    DELETE_ORDER,
+    OUTSIDE,
+    Custody,
+    Decision,
+    Measure,
+    Observation,
+    Progress,
+    State,
+    Todo,
+    Told,
+)
 from portcullis.errors import Conflict, PortcullisError, Refused
 from portcullis.operations.custody import measures
 from portcullis.operations.custody.reminders import remind
@@ -44,6 +55,9 @@ _MOST_CONFLICTS, _STEP_ASIDE = 10, timedelta(seconds=0.05)
 _LONGEST_WAIT, _FIRST_PAUSE, _LONGEST_PAUSE = timedelta(seconds=45), timedelta(seconds=0.1), timedelta(seconds=2)
 
 
+Saw = Callable[[Observation], None]
+
+
 class _Overtaken(Exception):
     """Somebody else has looked and decided while a step was done: what we saw is older than that, and decides nothing any more."""
 
@@ -56,17 +70,18 @@ def guard(
     hint: Signal | None = None,
     change: Callable[[Custody], Custody] | None = None,
     leaves: Collection[Measure] = (),
+    saw: Saw = lambda _: None,
 ) -> Custody:
     """Look, decide, act, until there is nothing left to do now. Returns the custody it ended in.
 
     `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first. `leaves` are measures that
-    whoever looks leaves to others, besides those that its settings say it may not take.
+    whoever looks leaves to others, besides those that its settings say it may not take. `saw` is given each look at the key.
     """
     site = services.site(deployment)
     if change is not None:
         _change(services, deployment, change, cause)
     left = frozenset(leaves) if services.settings.may_delete else frozenset({*leaves, Measure.DELETE_DOMAIN})
-    after, soon = _at_rest(site, cause, hint, left)
+    after, soon = _at_rest(site, cause, hint, left, saw)
     if soon is not None:  # first: the end of a window, or another try of a wall, waits for no alert
         remind(services, deployment, soon)
     return _tell(services, after)
@@ -86,14 +101,14 @@ def _change(services: Services, deployment: str, change: Callable[[Custody], Cus
 
 
 def _at_rest(
-    site: Site, cause: Trigger, hint: Signal | None, leaves: frozenset[Measure]
+    site: Site, cause: Trigger, hint: Signal | None, leaves: frozenset[Measure], saw: Saw
 ) -> tuple[Custody, timedelta | None]:
     """Look and act until nothing asks for another look soon: a suspicion, or a step that somebody else has in hand. The custody, and
     when to be reminded of it."""
     conflicts, overtaken, waited, pause = 0, 0, timedelta(0), _FIRST_PAUSE
     while True:
         try:
-            custody, decision = _look_and_act(site, cause, hint, leaves)
+            custody, decision = _look_and_act(site, cause, hint, leaves, saw)
         except _Overtaken:
             overtaken += 1
             if overtaken == _MOST_STEPS:
@@ -123,7 +138,7 @@ def _is_settling(custody: Custody, leaves: Collection[Measure]) -> bool:
 
 
 def _look_and_act(
-    site: Site, cause: Trigger, hint: Signal | None, leaves: frozenset[Measure]
+    site: Site, cause: Trigger, hint: Signal | None, leaves: frozenset[Measure], saw: Saw
 ) -> tuple[Custody, Decision]:
     """Read the custody, then look at the key, then decide and act. The custody it came to, and the decision that left nothing to do."""
     rules = replace(rules_of(site), leaves=leaves)
@@ -134,6 +149,7 @@ def _look_and_act(
     walls = _walls_to_look_at(site, kept)
     looks = [partial(_undone, measure, look) for measure, look in walls.items()]
     *found, seen = site.services.at_once([*looks, partial(site.keys.observe, site.registration, hint=name, by=by)])
+    saw(seen)
     custody = _noticed(site, kept, zip(walls, found, strict=True))
     for _ in range(_MOST_STEPS):
         decision = machine.decide(custody, seen, site.now(), rules)

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from portcullis.custody.keys.key_access import readers_by_grant
+from portcullis.custody.keys.probes import read_describe
 from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations import alert_table
@@ -81,7 +82,8 @@ def _plan(site: Site) -> tuple[Shredding, Mapping[str, Any]]:
     metadata = answers.describe.get("KeyMetadata") if isinstance(answers.describe, Mapping) else None
     if not isinstance(metadata, Mapping):
         raise Refused(
-            f"the key {site.registration.key.arn} cannot be described ({answers.describe}): nothing can be planned"
+            f"the key {site.registration.key.arn} cannot be described ({read_describe(answers.describe, site.now()).detail}): "
+            "nothing can be planned"
         )
     key = str(metadata["Arn"])
     under = [one for one in site.ledger.registrations() if _is_under(one, key, site.registration)]

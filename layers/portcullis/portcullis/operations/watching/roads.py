@@ -20,6 +20,7 @@ from portcullis.operations.access.scopes import AUTOMATION_ROLES, own_roles
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.telling import keep_and_tell
+from portcullis.operations.watching.seeing import UNSEEN, keep_unseen
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.ports.watch import Roads
@@ -110,6 +111,11 @@ def opened_in_words(services: Services, deployment: str) -> tuple[str, ...]:
     return tuple(_words(label, one) for opened in both for label, one in sorted(opened.items()))
 
 
+def unseen(services: Services, deployment: str) -> dict[str, Any]:
+    """What may not be looked at, why, and since when, as the last look found it."""
+    return UNSEEN.saved(services.ledger, deployment) or {}
+
+
 def last_seen(services: Services, deployment: str) -> dict[str, Any]:
     """What each road was at the last look, by its label; nothing is asked of AWS. Empty where nobody looked yet."""
     opened = OPENED.saved(services.ledger, deployment) or {}
@@ -184,7 +190,17 @@ def _compare(
     keep_and_tell(
         services, deployment, OPENED, before, now, cause, lambda told: _tell(services, deployment, told, now, cause)
     )
+    unseen = {road.label: _unseen(facts) for road, facts in found.items()} | dict.fromkeys(left)
+    if not cause.at:  # whoever reacts to an event may look at less, by the rights of its function
+        keep_unseen(services, deployment, unseen, cause)
     return now
+
+
+def _unseen(facts: Facts | PortcullisError | None) -> str | None:
+    """Why a road may not be looked at; empty if it may, None if there was no answer."""
+    if isinstance(facts, Unreachable):
+        return None
+    return str(facts) if isinstance(facts, PortcullisError) else ""
 
 
 def _trusted(facts: Facts) -> Iterable[str]:

@@ -11,12 +11,14 @@ from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from portcullis import typed
 from portcullis.correlation import carry
+from portcullis.custody.types import Observation
 from portcullis.errors import BadInput, PortcullisError, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
@@ -31,9 +33,11 @@ from portcullis.words import moment
 # In the ledger: what must be there; what is shut; what the functions are made of.
 EYES = Slot("eyes", str)  # what the account is seen by, as the stacks wrote it
 BLIND = Slot("blind", dict[str, Any])  # label -> since when it is shut, why, and by whom
+UNSEEN = Slot("roads-unseen", dict[str, Any])  # the same as `blind`, of roads that may not be looked at
 CODE = Slot("code", dict[str, Any])  # function -> what it was made of when it was deployed
 _AT_ONCE = 8
 _PURGED = "queue-purged"
+_KEY = "the key"  # an eye of each deployment: every question has a right of its own, and one that is gone shows in no answer
 
 
 def eyes_of(text: str | None) -> tuple[Eye, ...]:
@@ -64,8 +68,9 @@ def forget_eyes(services: Services, cause: Trigger) -> None:
         )
     )
     EYES.forget(services.ledger, ACCOUNT)
-    BLIND.forget(services.ledger, ACCOUNT)
-    untold(BLIND).forget(services.ledger, ACCOUNT)
+    for slot in (BLIND, UNSEEN):
+        slot.forget(services.ledger, ACCOUNT)
+        untold(slot).forget(services.ledger, ACCOUNT)
     CODE.forget(services.ledger, ACCOUNT)
 
 
@@ -82,9 +87,12 @@ def look_at_account(services: Services, cause: Trigger, signal: Signal | None = 
     return found
 
 
-def look_at_own(site: Site, cause: Trigger) -> dict[str, Any]:
-    """The same of what one deployment alone is seen by: its rules."""
-    return _look(site.services, site.name, eyes_of(site.registration.eyes), cause)
+def look_at_own(site: Site, cause: Trigger, seen: Observation | None = None) -> dict[str, Any]:
+    """The same of what one deployment alone is seen by: its rules, and the questions that its key is asked. `seen`: a look at the key that
+    was just taken."""
+    key = seen or site.keys.observe(site.registration)
+    also = {_KEY: f"may not be asked all: not authorized to perform: {', '.join(key.refused)}"} if key.refused else {}
+    return _look(site.services, site.name, eyes_of(site.registration.eyes), cause, also)
 
 
 def look_everywhere(services: Services, cause: Trigger) -> dict[str, Any]:
@@ -98,25 +106,56 @@ def look_everywhere(services: Services, cause: Trigger) -> dict[str, Any]:
 
 def shut_in_words(services: Services, deployment: str) -> tuple[str, ...]:
     """What we do not see of a deployment, and of the account, as the last look found it."""
-    both = (BLIND.saved(services.ledger, name) or {} for name in (ACCOUNT, deployment))
+    both = (_shut(services, name) for name in (ACCOUNT, deployment))
     return tuple(_words(label, one) for shut in both for label, one in sorted(shut.items()))
 
 
-def _look(services: Services, deployment: str, eyes: Iterable[Eye], cause: Trigger) -> dict[str, Any]:
+def _shut(services: Services, deployment: str) -> dict[str, Any]:
+    return {
+        label: one for slot in (UNSEEN, BLIND) for label, one in (slot.saved(services.ledger, deployment) or {}).items()
+    }
+
+
+def keep_unseen(services: Services, deployment: str, why: Mapping[str, str | None], cause: Trigger) -> None:
+    """Roads that may not be looked at, by their labels: what we may not look at we do not see. None: nobody looked now, or there was no
+    answer; it stays as it was. Told like everything that we do not see."""
+    before: dict[str, Any] = UNSEEN.saved(services.ledger, deployment) or {}
+    now = _now(services, before, why, cause)
+    keep_and_tell(
+        services, deployment, UNSEEN, before, now, cause, lambda told: _tell(services, deployment, told, cause)
+    )
+
+
+def _now(
+    services: Services, before: Mapping[str, Any], found: Mapping[str, str | None], cause: Trigger
+) -> dict[str, Any]:
+    """What is shut, of what was found of each: why, empty if it sees, None if nobody knows now."""
+    now: dict[str, Any] = {}
+    for label, why in found.items():
+        known = before.get(label)
+        if why is None:  # as it was when there last was an answer
+            now |= {label: known} if known else {}
+        elif why:
+            since = known["since"] if known else _since(services, cause)
+            now[label] = {"since": since, "why": why, "by": known["by"] if known else cause.actor}
+    return now
+
+
+def _look(
+    services: Services,
+    deployment: str,
+    eyes: Iterable[Eye],
+    cause: Trigger,
+    also: Mapping[str, str] = MappingProxyType({}),
+) -> dict[str, Any]:
+    """`also`: what else does not see, and why."""
     before: dict[str, Any] = BLIND.saved(services.ledger, deployment) or {}
     eyes = _with_made_of(services, deployment, eyes)
     with ThreadPoolExecutor(_AT_ONCE, initializer=carry()) as lookers:
-        seen = [*zip(eyes, lookers.map(lambda eye: _why(services, eye), eyes), strict=True)]
-    now: dict[str, Any] = {}
-    for eye, why in seen:
-        known = before.get(eye.label)
-        if why is None:  # no answer: as it was when there last was one
-            now |= {eye.label: known} if known else {}
-        elif why:
-            since = known["since"] if known else _since(services, cause)
-            now[eye.label] = {"since": since, "why": why, "by": known["by"] if known else cause.actor}
+        seen = dict(zip((eye.label for eye in eyes), lookers.map(lambda eye: _why(services, eye), eyes), strict=True))
+    now = _now(services, before, {**seen, **also}, cause)
     keep_and_tell(
-        services, deployment, BLIND, before, now, cause, lambda told: _tell(services, deployment, told, now, cause)
+        services, deployment, BLIND, before, now, cause, lambda told: _tell(services, deployment, told, cause)
     )
     return now
 
@@ -175,9 +214,8 @@ def _words(label: str, one: Mapping[str, Any]) -> str:
     return f"since {moment(one['since'])}: {label} {one['why']}{by}"
 
 
-def _tell(
-    services: Services, deployment: str, before: Mapping[str, Any], now: Mapping[str, Any], cause: Trigger
-) -> None:
+def _tell(services: Services, deployment: str, before: Mapping[str, Any], cause: Trigger) -> None:
+    now = _shut(services, deployment)
     whose = "this account" if deployment == ACCOUNT else deployment
     if now:
         words = [_words(label, one) for label, one in sorted(now.items())]
