@@ -10,7 +10,7 @@ import hashlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from aws_cdk import CustomResource, Duration, Stack
+from aws_cdk import Annotations, CustomResource, Duration, Stack
 from aws_cdk import aws_s3_assets as assets
 from constructs import Construct
 
@@ -34,6 +34,9 @@ class Access(Stack):
     ) -> None:
         """`registration`: what `stacks.registrations` says of where its engine runs."""
         super().__init__(scope, name, termination_protection=True, **kwargs)
+        for warning in one.warnings:  # the CDK command prints them with the stack
+            said = f"{warning.place}: {warning.message} ({warning.remedy})"
+            Annotations.of(self).add_warning_v2(f"portcullis:{warning.code}", said)
         text = one.source.read_bytes()
         asset = assets.Asset(self, "Model", path=str(one.source), asset_hash=hashlib.sha256(text).hexdigest())
         whole = {

@@ -10,9 +10,10 @@ from typing import Any
 from portcullis import model
 from portcullis.access.plan import By, Subject, SubjectKind
 from portcullis.errors import BadInput
-from portcullis.model import OnCluster, OnDomain
+from portcullis.model import Finding, OnCluster, OnDomain, Severity
 from portcullis.model.elasticsearch.types import Cluster
 from portcullis.model.types import MASTERS
+from portcullis.operations.access.asking.asserting import broken_in_file
 
 from stacks import names
 
@@ -51,6 +52,7 @@ class Declared:
     signs_out: bool  # people, where something asks for their sessions to be ended
     bounded_groups: tuple[str, ...]  # Cognito groups of whose own roles the older sessions are to be denied
     reads: str  # name of the deployment whose snapshots this one may read
+    warnings: tuple[Finding, ...]  # what `check` warns of in it
     model: OnDomain | OnCluster  # the whole file, for what `portcullis.model` knows how to make of it
 
     @property
@@ -168,8 +170,11 @@ def check_keys(deployments: Iterable[Declared], account: str) -> None:
 
 
 def declared(path: Path) -> Declared:
-    """Read one file. Raises BadInput."""
+    """Read one file. Raises BadInput, also for what `check` calls an error: nobody has to have asked it before they deploy."""
     read = model.load(path)
+    findings = model.require(read)
+    for error in broken_in_file(read):
+        raise error
     assert isinstance(read, OnDomain | OnCluster)  # noqa: S101 - there are these two
     domain = read.domain if isinstance(read, OnDomain) else None
     configuration = domain.configuration.value if domain else ""
@@ -207,6 +212,7 @@ def declared(path: Path) -> Declared:
         signs_out=read.custody.end_sessions or read.custody.deny_older_sessions,
         bounded_groups=pool.bounded_groups if pool and read.custody.deny_older_sessions else (),
         reads=read.snapshots.reads or "",
+        warnings=tuple(one for one in findings if one.severity is Severity.WARNING),
         model=read,
     )
 

@@ -61,6 +61,19 @@ def test_roles_that_differ_by_case_alone_are_one_to_iam(tmp_path: Path) -> None:
     refused(tmp_path, {"a.yaml": INTERNAL + groups}, "portcullis-inner-", "twice")
 
 
+@pytest.mark.parametrize(
+    ("changed", "says"),
+    [
+        (API.replace("allowed_actions", "dls: region=eu, allowed_actions"), ("line 13", "[dls-invalid]")),
+        (API + "assertions: [nobody outside group ops reads logs-*]\n", ("assertions[0]", "catalyst-support")),
+    ],
+    ids=["an error of check", "an assertion that the file does not keep"],
+)
+def test_what_check_refuses_is_not_deployed_either(tmp_path: Path, changed: str, says: tuple[str, ...]) -> None:
+    """Whoever only deploys is stopped by the same sentence, before there is a template."""
+    refused(tmp_path, {"wired.yaml": changed}, "wired.yaml", *says)
+
+
 @pytest.mark.parametrize("name", ["my-aws-logs", "amazonas", "cognito-demo"])
 def test_a_sign_in_page_whose_name_cognito_would_refuse(tmp_path: Path, name: str) -> None:
     pooled = INTERNAL.replace("inner", name) + "identity: {cognito: {groups: {readers: {}}}}\n"

@@ -180,3 +180,15 @@ def test_whoever_is_named_is_told_by_mail(pair: Synthesised, demo: Synthesised) 
     assert [one["Endpoint"] for one in subscriptions] == ["oncall@example.com"] * 2
     assert len({json.dumps(one["TopicArn"]) for one in subscriptions}) == 2
     assert not demo.resources("AWS::SNS::Subscription")
+
+
+def test_the_cdk_says_what_check_warns_of_with_the_stack_of_the_model(pair: Synthesised) -> None:
+    """The CDK command prints the warnings of a stack: whoever only deploys sees them there."""
+    (said,) = (
+        entry["data"]
+        for entries in json.loads((pair.folder / "portcullis-wired-access.metadata.json").read_text()).values()
+        for entry in entries
+        if entry["type"] == "aws:cdk:warning" and "nobody is told by e-mail" in entry["data"]
+    )
+    assert "wired.yaml" in said
+    assert "[ack: portcullis:nobody-told]" in said

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -93,6 +94,43 @@ def test_very_many_indices_are_left_out_of_an_answer_and_the_people_stay(
     assert {person.name for person in found.people} == {"kim", "anna"}
     assert any("is left out" in line for line in found.unknown)
     assert any(person.indices == () for person in found.people)
+
+
+# ---------------------------------------------------------------------- what check says
+
+WARNED = TEXT.replace(
+    "    keeps_orders:\n",
+    """    reads_all_orders:
+      index_permissions: [{index_patterns: ["orders-*"], dls: '{"match_all": {}}', allowed_actions: [read]}]
+    keeps_orders:
+""",
+)
+WRONG = TEXT.replace('{"term": {"region": "eu"}}', "region=eu")
+
+
+def test_a_plan_says_what_check_warns_of_once_and_not_again_when_it_is_in_force(here: Account) -> None:
+    assert any("[dls-everything]" in said for said in plan(here, WARNED).warnings)
+    VERBS["apply"].run(here.services, "demo", CAUSE, text=WARNED)
+    assert plan(here, WARNED).warnings == ()
+
+
+@pytest.mark.parametrize("more", [{}, {"only": ["part_of_orders"]}], ids=["whole", "a part"])
+@pytest.mark.parametrize("verb", ["plan", "apply"])
+def test_what_check_calls_an_error_is_refused_whoever_sends_it(here: Account, verb: str, more: dict[str, Any]) -> None:
+    """Not by the command alone, which asks before it sends anything."""
+    before = here.engine.read()
+    with pytest.raises(BadInput, match=r"\[dls-invalid\]"):
+        VERBS[verb].run(here.services, "demo", CAUSE, text=WRONG, **more)
+    assert here.engine.read() == before
+    assert here.ledger.model("demo").text == TEXT
+
+
+def test_an_error_that_is_in_force_already_does_not_stop_what_is_said_beside_it(here: Account) -> None:
+    kept = here.ledger.model("demo")
+    here.ledger.keep_model("demo", replace(kept, text=WRONG))
+    with pytest.raises(BadInput, match="dls-relative-date"):
+        plan(here, WRONG.replace("region=eu", '{"range": {"at": {"gte": "now-1d"}}}'))
+    assert plan(here, WRONG.replace("[crud]", "[read]")).exit_status == 3
 
 
 # ---------------------------------------------------------------------- a part of a file

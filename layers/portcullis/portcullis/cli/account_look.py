@@ -118,6 +118,7 @@ def show_plan(deployment: str, found: Any) -> None:
         console().text()
     lines("not known here", found["unknown"], folds=True)
     lines("not done: a person has to decide", found["conflicts"], fg="yellow")
+    lines("check warns of", found.get("warnings", ()), folds=True, fg="yellow")
     lines("notes", found["notes"])
     lines("made by hand, left alone", found["foreign"], dim=True)
 

@@ -54,6 +54,7 @@ def check(files: tuple[str, ...], everything: bool, live: bool, ci: bool) -> int
     Exit status: 0 valid, 2 not; with --live also 1: could not be looked at, and with --ci 3: there are findings.
     """
     from portcullis import model
+    from portcullis.operations.access.asking.asserting import broken_in_file
 
     if ci and not live:
         raise click.UsageError("--ci is for --live.")
@@ -86,7 +87,7 @@ def check(files: tuple[str, ...], everything: bool, live: bool, ci: bool) -> int
                     deployed = _found_there(deployment.deployment)
             except PortcullisError as error:
                 errors = (*errors, error)
-            errors = (*errors, *_broken(deployment))
+            errors = (*errors, *broken_in_file(deployment))
             failed = [f for f in findings if f.severity is model.Severity.ERROR]
             errors = (*errors, *(model.as_error(f) for f in failed))
             findings = tuple(f for f in findings if f.severity is not model.Severity.ERROR)
@@ -124,27 +125,6 @@ def _found_there(name: str) -> Any:
         why = f"what is deployed was not asked for findings: {error}"
         nothing: dict[str, list[Any]] = {"findings": [], "unknown": [], "not_looked_at": [], "kept_out": []}
         return {"deployment": name, "answer": why, **nothing, "exit_status": 1}
-
-
-def _broken(deployment: Deployment) -> tuple[BadInput, ...]:
-    """Assertions of the file that the file itself does not keep, or of which a file alone cannot say it."""
-    if not getattr(deployment, "assertions", ()):
-        return ()
-    from portcullis.operations.access.asking.asserting import held, of_file
-    from portcullis.operations.access.asking.scene_of_file import of_file as scene_of
-
-    said = held(scene_of(deployment), of_file(deployment))
-    remedy = "change what is granted, or the assertion; portcullis who-can shows who it is"
-    return tuple(
-        BadInput(
-            str(one),
-            source=deployment.source,
-            place=f"line {deployment.line('assertions', i)}, assertions[{i}]",
-            remedy=remedy,
-        )
-        for i, one in enumerate(said)
-        if not one.holds
-    )
 
 
 def _deployments() -> list[Path]:

@@ -16,12 +16,14 @@ from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.asking.asserting import of_file, refuse_broken
 from portcullis.operations.access.changing.applying import Done, Outcome, apply_model
+from portcullis.operations.access.new_findings import new_warnings
 from portcullis.operations.people.known import accept
 from portcullis.operations.remotes.keys.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, forgive, in_force, is_in_force
+from portcullis.operations.writing.undertaking import text_in_ledger
 from portcullis.operations.writing.while_open import WhileOpen, unless_shut
 from portcullis.ports.ledger import Claims
 from portcullis.ports.registration import IamRole, KeptModel
@@ -143,6 +145,9 @@ def apply_text(
             edited = text_with(site, text, only)
             part = read_file(edited, f"{deployment}.yaml", deployment)
             given, assertions = kept_of(part, edited), (*assertions, *of_file(part))
+            file = part
+        if file is not None:
+            new_warnings(text_in_ledger(services, deployment), file)  # for its errors: what it warns of is in the plan
         kept = given or site.ledger.model(deployment)
         refuse_broken(site, kept, tuple(dict.fromkeys(assertions)))
         accept(site, accept_new, cause)

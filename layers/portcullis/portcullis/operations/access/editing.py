@@ -4,16 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from portcullis.errors import Refused
 from portcullis.operations.access.changing.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.access.new_findings import new_warnings
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
-
-if TYPE_CHECKING:
-    from portcullis.model import Deployment
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +44,9 @@ def edit_and_apply(
         edited = text if text is not None else text_in_ledger(services, deployment)
         if not edited:
             raise Refused(f"the ledger holds no model of {deployment}; give its deployment file")
-        source = f"{deployment}.yaml"
-        before = model.loads(edited, source)
+        source, before = f"{deployment}.yaml", edited
         for change in changes:
             edited = change(edited)
         kept = kept_model(edited, source, deployment)
-        warnings = _new_warnings(before, model.loads(edited, source))
+        warnings = new_warnings(before, model.loads(edited, source))
         return Edited(edited, apply_model(site, kept, cause), warnings)
-
-
-def _new_warnings(before: Deployment, after: Deployment) -> tuple[str, ...]:
-    """What the change brings about that `check` warns of. BadInput if it is an error. Of what the file had before it is no matter."""
-    from portcullis import model
-
-    known = {(one.code, one.message) for one in model.lint(before)}
-    new = [one for one in model.lint(after) if (one.code, one.message) not in known]
-    if errors := [one for one in new if one.severity is model.Severity.ERROR]:
-        raise model.as_error(errors[0], len(errors) - 1)
-    warned = (one for one in new if one.severity is model.Severity.WARNING)
-    return tuple(dict.fromkeys(f"{one.message} ({one.remedy}) [{one.code}]" for one in warned))

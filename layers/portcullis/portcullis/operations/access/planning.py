@@ -15,9 +15,11 @@ from portcullis.operations.access.asking.opened import mappings_are_shut, once_o
 from portcullis.operations.access.asking.scene import Scene, live
 from portcullis.operations.access.changing.filters import unread_filters
 from portcullis.operations.access.changing.looking import Comparison, compare
-from portcullis.operations.access.deployments import kept_model, names_of, text_with
+from portcullis.operations.access.deployments import kept_of, names_of, read_file, text_with
+from portcullis.operations.access.new_findings import new_warnings
 from portcullis.operations.remotes.keys.tending import would_keep
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.writing.undertaking import text_in_ledger
 from portcullis.ports.registration import KeptModel
 from portcullis.remotes.keys import Plan as KeyPlan
 from portcullis.words import many
@@ -59,6 +61,7 @@ class Planned:
     notes: tuple[str, ...]
     foreign: tuple[str, ...]
     exit_status: int
+    warnings: tuple[str, ...] = ()  # what `check` says of the file and does not of the model in force
     locked: str = ""  # that it is locked, or on its way there or back, in words: nothing is applied now
     digest: str = ""  # by which an apply knows whether this is still the plan
 
@@ -76,7 +79,9 @@ def plan(
     site = services.site(deployment)
     if names := names_of("only", only):
         text = text_with(site, text, names)
-    kept = site.ledger.model(deployment) if text is None else kept_model(text, f"{deployment}.yaml", deployment)
+    file = None if text is None else read_file(text, f"{deployment}.yaml", deployment)
+    kept = site.ledger.model(deployment) if file is None else kept_of(file, text or "")
+    warned = () if file is None else new_warnings(text_in_ledger(services, deployment), file)
     now = compared_once_open(site, kept, adopt=bool(adopt))
     unread = unread_filters(site.family, site.engine, now.plan)
     not_open = _not_open(site.ledger.custody(deployment))
@@ -94,6 +99,7 @@ def plan(
         unknown=told.unknown,
         conflicts=tuple(str(conflict) for conflict in (*now.plan.conflicts, *unread, *keys.conflicts)),
         notes=(*now.plan.losses, *now.plan.notes),
+        warnings=warned,
         foreign=tuple(str(claim) for claim in now.plan.foreign if not _asked(now, claim)),
         exit_status=3 if steps else 0,
         locked=not_open,

@@ -10,10 +10,11 @@ from portcullis.access.questions.answers import IN_PART, Request, There
 from portcullis.access.questions.assertions import READS, Asserted, Assertion, read
 from portcullis.access.questions.changes import Changed, Diff, Right
 from portcullis.access.questions.persons import ANYBODY, Person
-from portcullis.errors import Refused
+from portcullis.errors import BadInput, Refused
 from portcullis.families.crossing import may_meet
 from portcullis.operations.access.asking.comparing import State, diff, state
 from portcullis.operations.access.asking.scene import Scene, fits, live
+from portcullis.operations.access.asking.scene_of_file import of_file as scene_of
 from portcullis.operations.services import Site
 from portcullis.ports.registration import KeptModel
 
@@ -34,6 +35,23 @@ def held(scene: Scene, assertions: Iterable[Assertion]) -> tuple[Asserted, ...]:
 def of_file(deployment: Deployment) -> tuple[Assertion, ...]:
     """Those of a deployment file. A cluster that runs elsewhere has none."""
     return tuple(read(text) for text in getattr(deployment, "assertions", ()))
+
+
+def broken_in_file(deployment: Deployment) -> tuple[BadInput, ...]:
+    """Assertions of the file that the file itself does not keep, or of which a file alone cannot say it."""
+    if not (assertions := of_file(deployment)):
+        return ()
+    remedy = "change what is granted, or the assertion; portcullis who-can shows who it is"
+    return tuple(
+        BadInput(
+            str(one),
+            source=deployment.source,
+            place=f"line {deployment.line('assertions', i)}, assertions[{i}]",
+            remedy=remedy,
+        )
+        for i, one in enumerate(held(scene_of(deployment), assertions))
+        if not one.holds
+    )
 
 
 def refuse_broken(site: Site, kept: KeptModel, assertions: Sequence[Assertion]) -> None:
