@@ -503,3 +503,53 @@ def test_the_worst_comes_first_and_every_code_is_in_the_table():
     assert order == sorted(order)
     assert {f.code for f in found} >= {"dls-invalid", "mask-and-hidden", "file-name"}
     assert {f.code for f in found} <= set(model.CODES)
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        # As real nodes of 2.19.3 and 3.4.0 answer with these among cluster permissions alone.
+        (
+            access("roles: {r: {cluster_permissions: [get]}}"),
+            "of get these alone count among cluster permissions: indices:data/read/mget",
+        ),
+        (
+            access("roles: {r: {cluster_permissions: [indices_monitor]}}"),
+            "indices_monitor has no effect among cluster permissions",
+        ),
+        (
+            role("{index_patterns: [a], allowed_actions: [cluster_monitor]}"),
+            "cluster_monitor has no effect among index permissions",
+        ),
+        (
+            role("{index_patterns: [a], allowed_actions: [cluster_composite_ops]}"),
+            "of cluster_composite_ops these alone count among index permissions: indices:admin/aliases",
+        ),
+    ],
+)
+def test_what_of_a_misplaced_group_counts_all_the_same_is_said(text: str, message: str) -> None:
+    assert lint(text)["permission-place"][0].message.startswith(message)
+
+
+def test_groups_of_every_index_action_put_templates_from_among_cluster_permissions() -> None:
+    said = lint(access("roles: {r: {cluster_permissions: [indices_all]}}"))["permission-place"][0].message
+    assert "indices:admin/index_template/" in said
+
+
+@pytest.mark.parametrize(
+    ("permission", "remedy"),
+    [
+        ("indices:admin/mappings/put", "did you mean 'indices:admin/mapping/put'?"),
+        ("cluster:monitor/prometheus/metrics", "is it one of a plugin's, spelled right?"),
+        ("cluster:admin/opensearch/ql/datasources/read", "is it one of a plugin's, spelled right?"),
+    ],
+)
+def test_a_permission_of_another_plugin_is_no_slip_of_one_that_is_known(permission: str, remedy: str) -> None:
+    findings = lint(role(f"{{index_patterns: [a], allowed_actions: ['{permission}']}}"))
+    assert findings["unknown-permission"][0].remedy.startswith(remedy)
+
+
+def test_the_right_to_indices_of_the_engines_own_is_known() -> None:
+    assert "unknown-permission" not in lint(
+        role("{index_patterns: [a], allowed_actions: ['system:admin/system_index']}")
+    )

@@ -179,3 +179,68 @@ def test_bad_input_names_its_place(path: tuple[str, ...], to: Any, place: str) -
 )
 def test_only_elastics_own_is_of_this_family(engine: object, is_ours: bool) -> None:
     assert is_of_this_family(engine) is is_ours
+
+
+_TEMPLATES = {"role_templates": [{"template": {"source": "{{#tojson}}groups{{/tojson}}"}, "format": "json"}]}
+_BY_TEMPLATE = {"any": {**_TEMPLATES, "enabled": True, "rules": {"field": {"username": "*"}}}}
+_OF_REALM = {"name": "anna", "realm": "cognito", "groups": ["support"]}
+
+
+@pytest.mark.parametrize(
+    ("mappings", "principal", "known"),
+    [
+        (_BY_TEMPLATE, _OF_REALM, False),
+        (
+            _BY_TEMPLATE,
+            {**_OF_REALM, "run_as": "anna.berg.support"},
+            False,
+        ),  # the roles may let them act as somebody else
+        ({"any": {**_BY_TEMPLATE["any"], "enabled": False}}, _OF_REALM, True),
+        ({"any": {**_BY_TEMPLATE["any"], "rules": {"field": {"username": "ben"}}}}, _OF_REALM, True),
+        (_BY_TEMPLATE, {"name": "anna.berg.support"}, True),  # who is no subject of role mappings
+    ],
+)
+def test_roles_that_a_template_gives_are_unknown(mappings: Any, principal: dict[str, Any], known: bool) -> None:
+    question = {**changed("security", "role_mappings", to=mappings), "principal": principal}
+    told = answer_question(question)
+    assert (told["allowed"] is None) is not known
+    assert ("which roles role_mapping/any gives by its templates" in " ".join(told["reasons"])) is not known
+
+
+def test_what_a_restriction_of_an_api_key_lets_through_is_unknown() -> None:
+    role = {
+        "indices": [{"names": ["*"], "privileges": ["all"]}],
+        "restriction": {"workflows": ["search_application_query"]},
+    }
+    told = answer_question(changed("principal", "api_key", to={"role_descriptors": {"one": role}}))
+    assert (told["allowed"], told["reasons"][-1]) == (
+        None,
+        "which requests the restriction of one lets through only the engine can tell",
+    )
+
+
+def test_the_privileges_on_indices_may_be_called_index() -> None:
+    role = {"index": [{"names": ["catalyst-*"], "privileges": ["read"]}]}
+    assert answer_question(changed("security", "roles", "support", to=role))["allowed"] is True
+
+
+@pytest.mark.parametrize(
+    ("name", "document", "message"),
+    [
+        (
+            "other",
+            {"index_permissions": [{"index_patterns": ["*"], "allowed_actions": ["*"]}]},
+            "q.json, security.roles.other.index_permissions: is no field that Elasticsearch has here, and OpenSearch has",
+        ),
+        (
+            "other",
+            {"indices": [{"names": ["a"], "privilege": ["read"]}]},
+            "q.json, security.roles.other.indices[0].privilege: is no field that Elasticsearch has here (as the engine's GET shows it)",
+        ),
+        ("other", {"cluster": "all"}, "q.json, security.roles.other.cluster: Expected `array`, got `str`"),
+    ],
+)
+def test_a_document_that_nobody_would_read_is_named(name: str, document: dict[str, Any], message: str) -> None:
+    with pytest.raises(BadInput) as error:
+        answer_question(changed("security", "roles", name, to=document), source="q.json")
+    assert message in str(error.value)

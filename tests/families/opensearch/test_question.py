@@ -117,6 +117,35 @@ def test_a_question_in_the_words_of_6_is_understood() -> None:
             changed("world", "dfm_empty_overrides_all", to="yes"),
             "q.json, world.dfm_empty_overrides_all: is of the wrong kind",
         ),
+        # Read as nothing, each of these would give nobody anything.
+        (
+            changed("security", "roles", "r", to={"cluster": ["*"], "indices": {"*": {"*": ["*"]}}}),
+            "q.json, security.roles.r.cluster: is no field that opensearch has here, and 6.x has (engine: 6.x)",
+        ),
+        (
+            changed("security", "rolesmapping", "r", to={"backendroles": ["staff"]}),
+            "q.json, security.rolesmapping.r.backendroles: is no field that opensearch has here, and 6.x has (engine: 6.x)",
+        ),
+        (
+            changed("security", "internalusers", to={"anna": {"roles": ["staff"]}}),
+            "q.json, security.internalusers.anna.roles: is no field that opensearch has here, and 6.x has (engine: 6.x)",
+        ),
+        (
+            changed("security", "actiongroups", to={"own": {"permissions": ["*"]}}),
+            "q.json, security.actiongroups.own.permissions: is no field that opensearch has here, and 6.x has (engine: 6.x)",
+        ),
+        (
+            {**QUESTION, "engine": "6.x"},
+            "q.json, security.roles.r.index_permissions: is no field that 6.x has here, and opensearch has (engine: opensearch)",
+        ),
+        (
+            changed("security", "roles", "r", "index_permission", to=[]),
+            "q.json, security.roles.r.index_permission: is no field that opensearch has here (as the engine's GET shows it)",
+        ),
+        (
+            changed("security", "roles", "r", "index_permissions", to=[{"names": ["*"], "allowed_actions": ["*"]}]),
+            "q.json, security.roles.r.index_permissions[0].names: is no field that opensearch has here",
+        ),
     ],
 )
 def test_a_bad_question_gets_one_clear_error(question: Any, message: str) -> None:
@@ -469,3 +498,12 @@ def test_what_is_not_reached_or_not_found_is_not_seen(document: Any, path: str, 
 def test_what_is_no_document_names_its_place(documents: Any) -> None:
     with pytest.raises(BadInput, match="documents"):
         of_documents(documents)
+
+
+def test_an_attribute_without_a_value_is_none() -> None:
+    """As on nodes of 2.19.3 and 3.4.0, which keep nothing of it."""
+    one = {"index_patterns": ["a", "${attr.internal.team}*"], "allowed_actions": ["read"]}
+    question = changed("security", "roles", "r", to={"index_permissions": [one]})
+    question["security"]["internalusers"] = {"anna": {"backend_roles": ["staff"], "attributes": {"team": None}}}
+    question["principal"] = {"name": "anna"}
+    assert answer(question, READ)["indices"] == ["a"]

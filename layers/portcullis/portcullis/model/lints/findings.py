@@ -241,7 +241,7 @@ CODES: dict[str, tuple[Severity, str]] = {
     "pattern-upper-case": (Severity.WARNING, "an index pattern with upper-case letters: it covers aliases alone"),
     "permission-place": (
         Severity.WARNING,
-        "a cluster permission among index permissions, or the reverse: it has no effect there",
+        "a cluster permission among index permissions, or the reverse: little of it has an effect there, or nothing",
     ),
     "remote-agreed-changed": (
         Severity.WARNING,

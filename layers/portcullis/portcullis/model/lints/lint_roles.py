@@ -9,7 +9,8 @@ from typing import Any
 from portcullis.access.actual import Json
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.privileges import expand
-from portcullis.families.opensearch.names.matching import is_pattern
+from portcullis.families.opensearch.names.matching import is_pattern, matches_any
+from portcullis.families.opensearch.requesting.actions import is_cluster_action
 from portcullis.model import names
 from portcullis.model.access_types import TenantPermission
 from portcullis.model.lints.findings import Finding, found
@@ -20,9 +21,11 @@ from portcullis.model.lints.lint_patterns import index_patterns, tenant_patterns
 from portcullis.model.parts import Path
 from portcullis.model.presets import ACTIONS
 from portcullis.model.types import OnDomain
+from portcullis.words import many
 
 _LONGEST = 256
 _PLUGIN_DEPTH = 3
+_NAMED = 5  # actions in one finding
 
 
 def roles(deployment: OnDomain) -> Iterator[Finding]:
@@ -30,10 +33,10 @@ def roles(deployment: OnDomain) -> Iterator[Finding]:
     groups = SecurityConfig({Kind.ACTION_GROUPS: {**deployment.known.action_groups, **_own_groups(deployment)}})
     for name, role in deployment.access.roles.items():
         here: Path = ("access", "roles", name)
-        yield from _permissions(deployment, (*here, "cluster_permissions"), role.cluster_permissions, "cluster")
+        yield from _permissions(deployment, (*here, "cluster_permissions"), role.cluster_permissions, "cluster", groups)
         for i, entry in enumerate(role.index_permissions):
             at = (*here, "index_permissions", i)
-            yield from _permissions(deployment, (*at, "allowed_actions"), entry.allowed_actions, "index")
+            yield from _permissions(deployment, (*at, "allowed_actions"), entry.allowed_actions, "index", groups)
             yield from index_patterns(deployment, (*at, "index_patterns"), entry.index_patterns)
             if entry.dls is not None:
                 yield from document_filter(deployment, (*at, "dls"), entry.dls)
@@ -43,7 +46,7 @@ def roles(deployment: OnDomain) -> Iterator[Finding]:
         yield from _long(deployment, here, role.model_dump(mode="json"))
     for name, group in deployment.access.action_groups.items():
         yield from _permissions(
-            deployment, ("access", "action_groups", name, "allowed_actions"), group.allowed_actions, ""
+            deployment, ("access", "action_groups", name, "allowed_actions"), group.allowed_actions, "", groups
         )
     if deployment.access.levels:
         yield from index_patterns(deployment, ("access", "levels", "indices"), deployment.access.levels.indices)
@@ -66,7 +69,9 @@ def _own_groups(deployment: OnDomain) -> dict[str, Json]:
     return {name: group.model_dump(mode="json") for name, group in deployment.access.action_groups.items()}
 
 
-def _permissions(deployment: OnDomain, path: Path, permissions: tuple[str, ...], used_for: str) -> Iterator[Finding]:
+def _permissions(
+    deployment: OnDomain, path: Path, permissions: tuple[str, ...], used_for: str, groups: SecurityConfig
+) -> Iterator[Finding]:
     known = deployment.known
     for i, permission in enumerate(permissions):
         group = known.action_groups.get(permission)
@@ -80,14 +85,7 @@ def _permissions(deployment: OnDomain, path: Path, permissions: tuple[str, ...],
         # Some index actions are asked for on the cluster (bulk, scroll, templates, points in time): only the plain groups are wrong there.
         plain = kind == "index" and (group is not None) and permission != "manage_point_in_time"
         if (used_for == "index" and kind == "cluster") or (used_for == "cluster" and plain):
-            other = "cluster_permissions" if used_for == "index" else "index_permissions"
-            yield found(
-                deployment,
-                "permission-place",
-                (*path, i),
-                f"{permission} has no effect among {used_for} permissions",
-                f"it belongs to {other}",
-            )
+            yield _misplaced(deployment, (*path, i), permission, used_for, groups)
         own = permission in deployment.access.action_groups
         if (
             group is None
@@ -113,10 +111,36 @@ def _is_known(permission: str, known: frozenset[str]) -> bool:
 
 
 def _near(permission: str, known: frozenset[str]) -> str:
-    close = names.did_you_mean(permission, known)
+    """A known name that differs in one of its parts. What is otherwise in two is another plugin's as likely as a slip."""
+    parts = permission.split("/")
+    alike = {one for one in known if _parts_apart(parts, one.split("/")) == 1}
+    close = names.did_you_mean(permission, alike)
     return (
         close if close.startswith("did") else "is it one of a plugin's, spelled right? Names are checked by nobody else"
     )
+
+
+def _parts_apart(one: list[str], other: list[str]) -> int:
+    return sum(a != b for a, b in zip(one, other, strict=True)) if len(one) == len(other) else len(one)
+
+
+def _misplaced(deployment: OnDomain, path: Path, permission: str, used_for: str, groups: SecurityConfig) -> Finding:
+    """A group has actions of both kinds: what the engine asks of the cluster counts among cluster permissions, whoever else it is about."""
+    other = "cluster_permissions" if used_for == "index" else "index_permissions"
+    patterns = expand(groups, [permission])
+    wanted = used_for == "cluster"
+    counts = sorted(
+        name
+        for name in deployment.known.permissions
+        if not is_pattern(name) and is_cluster_action(name) is wanted and matches_any(patterns, name)
+    )
+    if not counts:
+        says, remedy = f"{permission} has no effect among {used_for} permissions", f"it belongs to {other}"
+    else:
+        more = f" and {many(len(counts) - _NAMED, 'other')}" if len(counts) > _NAMED else ""
+        says = f"of {permission} these alone count among {used_for} permissions: {', '.join(counts[:_NAMED])}{more}"
+        remedy = f"for the rest it belongs to {other}; name what is meant here"
+    return found(deployment, "permission-place", path, says, remedy)
 
 
 _WRITES_TENANT = "kibana:saved_objects/*/write"  # the engine looks for this very word, groups resolved

@@ -41,6 +41,7 @@ class Role(msgspec.Struct):
     indices: list[Entry] = []
     remote_indices: list[RemoteEntry] = []
     remote_cluster: list[RemotePrivileges] = []
+    restriction: Any = None  # of an API key: to requests of an application of Elastic's own
 
 
 class User(msgspec.Struct):
@@ -53,6 +54,7 @@ class User(msgspec.Struct):
 
 class RoleMapping(msgspec.Struct):
     roles: list[str] = []
+    role_templates: list[Any] = []
     enabled: bool = True
     rules: dict[str, Any] = {}
 

@@ -40,6 +40,7 @@ from portcullis.families.elasticsearch.deciding.stays_here import answer_here, s
 from portcullis.families.elasticsearch.deciding.templates import UNFILLED, filled, is_template
 from portcullis.families.elasticsearch.deciding.together import by_item, together
 from portcullis.families.elasticsearch.deciding.who_asks import WhoAsks, who_asks
+from portcullis.families.elasticsearch.deciding.written import as_shown, of_which
 from portcullis.families.elasticsearch.granting.callers import NATIVE
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts, Index
 from portcullis.families.elasticsearch.known.names import Unreadable
@@ -60,9 +61,10 @@ def answer_question(question: Any, *, source: str = "") -> dict[str, Any]:
     """The decision, what is seen of each index, and the reasons. `allowed` is null where only the engine can tell. BadInput names the
     place in `source`."""
     try:
-        asked = typed.of_plain(question, Question)
+        asked = typed.of_plain(question := as_shown(question, source), Question)
     except msgspec.ValidationError as error:
         what, _, place = str(error).partition(" - at `$")
+        what, place = of_which(question) or (what, place)
         raise BadInput(
             what,
             source=source,
@@ -84,6 +86,8 @@ def _answered(asked: Question, source: str) -> tuple[dict[str, Any], list[Answer
     except BadInput as error:
         raise BadInput(error.problem, source=source, place=f"security.{error.place}", remedy=error.remedy) from None
     roles = who.roles
+    if who.refused and who.perhaps:
+        return _unknown(roles, "; ".join((who.refused, *who.perhaps))), []
     if who.refused:
         return _told(roles, [Answer(Need(""), False, 403, reasons=(who.refused,))]), []
     if who.limited_to is not None and Request(asked.request.method, asked.request.path).parts == _PRIVILEGES:
@@ -93,12 +97,23 @@ def _answered(asked: Question, source: str) -> tuple[dict[str, Any], list[Answer
     if wanted is None:
         return _unknown(roles, f"which actions {asked.request.method} {asked.request.path} needs is not known here"), []
     if any(is_across(need) for need in wanted):
+        if who.perhaps:
+            return _unknown(roles, "; ".join(who.perhaps)), []
         return _over_clusters(asked, who, wanted, release, source), []
     held = who.holding(release)
     world = _world(asked.world)
     found = together(held, [answer(held, need, world, release) for need in wanted], world, release)
     answers = [_filled(one, who) for one in found]
-    return _told(roles, answers), answers
+    return _perhaps(_told(roles, answers), who.perhaps), answers
+
+
+def _perhaps(told: dict[str, Any], whys: tuple[str, ...]) -> dict[str, Any]:
+    """What is told, where more may be let in than their roles do, or less: unknown."""
+    if not whys:
+        return told
+    reasons = list(dict.fromkeys((*told["reasons"], *whys)))
+    items = [{**one, "allowed": None, "status": None} for one in told.get("items", ())]
+    return {**told, "allowed": None, "status": None, "reasons": reasons, **({"items": items} if items else {})}
 
 
 def _filled(one: Answer, who: WhoAsks) -> Answer:

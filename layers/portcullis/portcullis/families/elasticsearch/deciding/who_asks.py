@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from portcullis.families.elasticsearch.deciding.asked import Principal, Security
-from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of
+from portcullis.families.elasticsearch.granting.callers import NATIVE, Caller, roles_of, templates_of
 from portcullis.families.elasticsearch.granting.merging import Holding, holding
 from portcullis.families.elasticsearch.known.names import matches_any
 from portcullis.families.elasticsearch.known.release import Release
@@ -36,6 +36,7 @@ class WhoAsks:
     limited_to: Mapping[str, Json] | None = None  # the roles of an API key, by their names in it
     refused: str = ""
     by_key: bool = False  # it is an API key that asks
+    perhaps: tuple[str, ...] = ()  # why they may have more, or less, than their roles give: only the engine can tell
 
     @property
     def of_key(self) -> dict[str, Json] | None:
@@ -70,19 +71,29 @@ def who_asks(principal: Principal, security: Security, release: Release) -> WhoA
     users: dict[str, Json] = held["users"]
     roles = roles_of(caller, users, held["role_mappings"])
     documents: dict[str, Json] = held["roles"]
+    by_template = templates_of(caller, held["role_mappings"])
+    perhaps = tuple(
+        f"which roles role_mapping/{name} gives by its templates only the engine can tell" for name in by_template
+    )
     refused = ""
     if principal.run_as:
         refused = _may_not_act_as(principal.run_as, roles, documents, users, release)
+        perhaps = perhaps if refused else ()
         caller = Caller(principal.run_as, NATIVE)
         roles = {} if refused else roles_of(caller, users, {})
-    found = WhoAsks(caller, roles, documents, _user(caller, users, roles), refused=refused)
+    found = WhoAsks(caller, roles, documents, _user(caller, users, roles), refused=refused, perhaps=perhaps)
     if (key := principal.api_key) is None:
         return found
     of_key: dict[str, Json] = {name: msgspec.to_builtins(role) for name, role in key.role_descriptors.items()}
     if key.limited_by is not None:
         then: dict[str, Json] = {name: msgspec.to_builtins(role) for of in key.limited_by for name, role in of.items()}
-        found = replace(found, documents=then, roles=dict.fromkeys(then, "the owner's when the key was made"))
-    return replace(found, limited_to=of_key or None, by_key=True)
+        owners = dict.fromkeys(then, "the owner's when the key was made")
+        found = replace(found, documents=then, roles=owners, perhaps=found.perhaps if refused else ())
+    restricted = sorted(name for name, role in of_key.items() if role.get("restriction"))
+    perhaps = tuple(
+        f"which requests the restriction of {name} lets through only the engine can tell" for name in restricted
+    )
+    return replace(found, limited_to=of_key or None, by_key=True, perhaps=(*found.perhaps, *perhaps))
 
 
 def _may_not_act_as(

@@ -47,6 +47,19 @@ def roles_of(caller: Caller, users: Mapping[str, Any], mappings: Mapping[str, An
     return found
 
 
+def templates_of(caller: Caller, mappings: Mapping[str, Any]) -> tuple[str, ...]:
+    """Role mappings that let in the caller and give roles by templates: which these are only the engine can tell."""
+    if caller.roles or caller.realm == NATIVE:
+        return ()
+    return tuple(
+        name
+        for name, mapping in sorted(mappings.items())
+        if mapping.get("role_templates")
+        and mapping.get("enabled") is not False
+        and holds(mapping.get("rules") or {"any": []}, caller, f"role_mappings.{name}.rules")
+    )
+
+
 def holds(rule: Any, caller: Caller, place: str) -> bool:
     """Whether a rule of a role mapping matches. BadInput names the place of what is no rule."""
     if not isinstance(rule, dict) or len(rule) != 1:

@@ -37,7 +37,7 @@ from portcullis.families.opensearch.deciding.of_documents import of_documents
 from portcullis.families.opensearch.deciding.together import Fields, together
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect, from_engine
-from portcullis.families.opensearch.documents.shapes import shapes_of
+from portcullis.families.opensearch.documents.shapes import not_known, shapes_of
 from portcullis.families.opensearch.evaluation import V4, has_v4
 from portcullis.families.opensearch.granting.callers import user
 from portcullis.families.opensearch.limiting.view import Decision, View
@@ -146,6 +146,7 @@ def _engine(
     for name, collection in part["security"].items():
         kind = Kind(name)
         for key, document in collection.items():
+            _known_fields(kind, dialect, document, f"{within}security.{name}.{key}", source)
             for one, shape in shapes_of(kind, dialect, document):
                 _typed(one, shape, f"{within}security.{name}.{key}", source)
             documents.setdefault(kind, {})[key] = from_engine(kind, document, dialect)
@@ -325,6 +326,14 @@ def _check(part: Any, place: str, source: str, within: str = "") -> None:
                 raise BadInput("is missing", source=source, place=where, remedy=wanted)
         elif not _is(part[key], wanted):
             raise BadInput("is of the wrong kind", source=source, place=where, remedy=wanted)
+
+
+def _known_fields(kind: Kind, dialect: Dialect, document: Any, place: str, source: str) -> None:
+    field, other = not_known(kind, dialect, document)
+    if field:
+        remedy = f"engine: {other}" if other else "as the engine's GET shows it"
+        problem = f"is no field that {dialect.value} has here" + (f", and {other} has" if other else "")
+        raise BadInput(problem, source=source, place=f"{place}.{field}", remedy=remedy)
 
 
 def _typed(value: Any, shape: Any, place: str, source: str) -> None:

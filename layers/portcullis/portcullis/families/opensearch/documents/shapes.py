@@ -1,8 +1,9 @@
-"""What the documents of each dialect hold, as types: what is not so was shown by no engine. Fields that decide nothing may be anything."""
+"""What the documents of each dialect hold, as types: what is not so was shown by no engine. Fields that decide nothing may be anything,
+but for lists and objects that are not known: those may decide, as the fields of another dialect do."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from typing import Any
 
 from msgspec import Struct
@@ -42,7 +43,7 @@ class _Mapping(Struct):
 class _User(Struct):
     backend_roles: _Words = None
     opendistro_security_roles: _Words = None
-    attributes: dict[str, str] | None = None
+    attributes: dict[str, str | None] | None = None
 
 
 class _Group(Struct):
@@ -73,7 +74,7 @@ class _MappingOf6(Struct):
 
 class _UserOf6(Struct):
     roles: _Words = None
-    attributes: dict[str, str] | None = None
+    attributes: dict[str, str | None] | None = None
 
 
 class _GroupOf6(Struct):
@@ -94,6 +95,41 @@ _SHAPES_OF_6: dict[Kind, Any] = {
     Kind.ACTION_GROUPS: list[str] | _GroupOf6,
     Kind.TENANTS: dict[str, Any],
 }
+
+
+# What decides nothing and may be a list or an object all the same.
+_BESIDE = frozenset({"readonly", "reserved", "hidden", "static", "description", "type", "hash"})
+
+
+def not_known(kind: Kind, dialect: Dialect, document: Any) -> tuple[str, str]:
+    """A field of the document that this dialect does not have and that holds more than a word, and the dialect that has one called so:
+    nobody here would read it, and who has it would seem to have nothing by it. Two empty texts if there is none."""
+    if not isinstance(document, dict):
+        return "", ""
+    of_6 = dialect is Dialect.V6
+    here, there = _names(kind, of_6=of_6), _names(kind, of_6=not of_6)
+    for field in _beyond(document, here):
+        other = (Dialect.PLUGINS if of_6 else Dialect.V6).value
+        return field, other if field in there else ""
+    for field, entry in (("index_permissions", _Entry), ("tenant_permissions", _TenantEntry)):
+        entries = document.get(field) if field in here else ()
+        for number, one in enumerate(entries if isinstance(entries, list) else ()):
+            for inner in _beyond(one, {*entry.__struct_encode_fields__}):
+                return f"{field}[{number}].{inner}", ""
+    return "", ""
+
+
+def _beyond(part: Any, known: Collection[str]) -> Iterator[str]:
+    for field, value in part.items() if isinstance(part, dict) else ():
+        if isinstance(value, list | dict) and field not in known and field not in _BESIDE:
+            yield field
+
+
+def _names(kind: Kind, *, of_6: bool) -> frozenset[str]:
+    found = (_RoleOf6, _MappingOf6, _UserOf6, _GroupOf6) if of_6 else (_Role, _Mapping, _User, _Group)
+    kinds = (Kind.ROLES, Kind.MAPPINGS, Kind.USERS, Kind.ACTION_GROUPS)
+    struct = dict(zip(kinds, found, strict=True)).get(kind)
+    return frozenset(struct.__struct_encode_fields__ if struct else ())
 
 
 def shapes_of(kind: Kind, dialect: Dialect, document: Any) -> Iterator[tuple[Any, Any]]:

@@ -79,5 +79,6 @@ def let_in_by(held: Actual, role_arn: str) -> tuple[Claim, ...]:
 def user(held: Actual, name: str) -> Caller:
     """An internal user, as the engine sees them."""
     document = held.get(Kind.USERS, name) or {}
-    attributes = {f"attr.internal.{key}": str(value) for key, value in (document.get("attributes") or {}).items()}
+    given = document.get("attributes") or {}  # of one without a value the engine keeps nothing
+    attributes = {f"attr.internal.{key}": str(value) for key, value in given.items() if value is not None}
     return Caller(name, tuple(document.get("backend_roles") or ()), attributes)

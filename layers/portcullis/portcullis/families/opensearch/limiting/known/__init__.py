@@ -29,6 +29,10 @@ class Known:
     dashboards_read_only: str  # ... and the one that hides its editing tools
 
 
+# Permissions that no action is called by: a request for an index of the engine's own asks for this one besides.
+_NO_ACTIONS = dict.fromkeys(("opensearch-2.19", "opensearch-3.4"), frozenset({"system:admin/system_index"}))
+
+
 @cache
 def known(engine: str) -> Known:
     """What `engine` (as Amazon names it: OpenSearch_3.3, Elasticsearch_7.10) has; of a version not measured, the nearest one's."""
@@ -54,7 +58,8 @@ def known(engine: str) -> Known:
         action_groups=held["action_groups"],
         tenants=frozenset(held["tenants"]),
         # Open Distro's own list was not measured; the oldest measured one stands in for it.
-        permissions=frozenset(held["permissions"] or _data("opensearch-2.19")["permissions"]),
+        permissions=frozenset(held["permissions"] or _data("opensearch-2.19")["permissions"])
+        | _NO_ACTIONS.get(base, frozenset()),
         dashboards_user=renamed.get("kibana_user", "kibana_user"),
         dashboards_read_only=renamed.get("kibana_read_only", "kibana_read_only"),
     )
