@@ -16,6 +16,7 @@ from portcullis.access.actual import Json, Write
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.adapters.engines.transport import api_key_transport, basic_transport
 from portcullis.errors import Conflict, Refused, Unreachable
+from portcullis.families.base import BLOCKS
 from portcullis.families.elasticsearch.documents import compare
 from portcullis.families.elasticsearch.documents.config import MEMBERS, Kind, SecurityConfig
 from portcullis.families.elasticsearch.documents.writes import writes
@@ -40,6 +41,7 @@ AUTOMATION: Json = {
                 *("indices:admin/settings/update", "indices:monitor/settings/get", "indices:monitor/stats"),
                 *("indices:admin/close*", "indices:admin/open*"),
             ],
+            "allow_restricted_indices": True,
         },
         {"names": [".security*"], "privileges": ["read"], "allow_restricted_indices": True},
     ],
@@ -567,6 +569,25 @@ def test_an_index_that_the_engine_could_not_make_keeps_no_other_one_open(
     assert engine.blocks() == dict.fromkeys(before, both) | {"broken": {}}
     engine.unblock_indices(before)
     assert engine.blocks() == before
+
+
+def test_an_index_that_a_release_manages_and_gives_no_block_keeps_no_other_one_open(elastic: Elasticsearch) -> None:
+    """Releases 7.10 to 7.15 answer so; none of them runs here."""
+    for index in ("managed", "plain"):
+        assert elastic.ask("PUT", f"/{index}")[0] == 200
+    real = basic_transport(f"{LOOPBACK}:{elastic.port}", elastic.user, elastic.password, ca=str(elastic.ca))
+    why = "Cannot override settings on system indices: [managed*] -> [index.blocks.read]"
+
+    def transport(method: str, path: str, params: Mapping[str, str] | None, body: Any) -> tuple[int, Any]:
+        if method == "PUT" and ("*" in path or "managed" in path):
+            return 500, {"error": {"type": "illegal_state_exception", "reason": why}}
+        return real(method, path, params, body)
+
+    engine = ElasticsearchEngine(transport, "the cluster")
+    with pytest.raises(Refused, match="managed: refused, and every other index is as asked for"):
+        engine.block_indices({})
+    assert [engine.blocks()[name] for name in ("managed", "plain")] == [{}, dict.fromkeys(BLOCKS, "true")]
+    connected(elastic).unblock_indices({})
 
 
 def test_the_automation_is_told_which_names_there_are_and_reads_no_document_for_it(

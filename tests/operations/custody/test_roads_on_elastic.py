@@ -256,6 +256,33 @@ def test_no_policy_deletes_an_index_of_a_locked_cluster(here: tuple[Account, Key
         assert elastic.ask("DELETE", "/_ilm/policy/gone")[0] == 200
 
 
+def test_what_the_engine_keeps_for_its_features_is_shut_and_stored_results_are_gone(
+    here: tuple[Account, Key], elastic: Elasticsearch, keys: dict[str, dict[str, str]]
+) -> None:
+    """No `*` of a role reaches such an index unless the role says so. Of stored results the owner is asked for no role, so they go."""
+    made, key = here
+    deployed(made, elastic)
+    everything, results = keys["of everything"], "/.async-search"
+    old = elastic.version.startswith("6")
+    copying = {"source": {"index": "logs-1"}, "dest": {"index": "logs-copy"}}
+    path, body = ("/_reindex", copying) if old else ("/logs-1/_forcemerge", None)
+    status, task = elastic.ask("POST", f"{path}?wait_for_completion=false", body)
+    assert status == 200, task
+    kept = ["/.tasks/_search", f"/_tasks/{task['task']}"]
+    until(lambda: elastic.ask("HEAD", "/.tasks")[0] == 200, what="the engine keeps the result")
+    shown = elastic.ask("GET", "/_cluster/state/metadata/.tasks?filter_path=metadata.indices.*.system")[1]
+    assert ("True" in str(shown)) is not old, "which no role reaches unless told"
+    assert elastic.ask("PUT", f"{results}/_doc/1?refresh=true", {"result": WORD})[0] == 201
+    locked(made, key)
+    assert [elastic.ask("GET", one, **everything)[0] for one in kept] == [403, 403]
+    assert elastic.ask("GET", f"{results}/_search", **everything)[0] == (403 if old else 404)
+    said = made.ledger.custody("demo").measures[Measure.END_SEARCHES].detail
+    assert ("stored results of searches are gone" in said) is not old
+    opened(made, key)
+    assert [elastic.ask("GET", one)[0] for one in kept] == [200, 200]
+    elastic.ask("DELETE", results)
+
+
 def test_tokens_of_the_engines_own_accounts_are_named_by_a_lock(
     here: tuple[Account, Key], elastic: Elasticsearch
 ) -> None:

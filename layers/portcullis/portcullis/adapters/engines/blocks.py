@@ -32,6 +32,8 @@ _METADATA = "index.blocks.metadata"
 _HINDER = (*_READ_ONLY, _METADATA)
 # No name of an index holds a blank; one may hold any other white space, a line break too.
 _HINDERED_BY = re.compile(r"index \[([^ ]+?)\] blocked by: ")
+# Elasticsearch before 7.16, of indices that it manages itself: an answer of 500 that is final.
+_MANAGED = "Cannot override settings on system indices"
 
 
 class _Hindered(Refused):
@@ -232,6 +234,8 @@ class IndexBlocks:
             return  # there is no such index, so nothing to block; an engine that has some, and says so all the same, has blocked none
         if status != 200 and is_block(body):
             raise _Hindered(f"{self._name}: {message(body)}")
+        if status != 200 and _MANAGED in (said := message(body)):
+            raise Refused(f"{self._name}: {said}")
         if status != 200:
             refuse(self._name, status, body, f"PUT {path[:60]}/_settings")
 

@@ -1,4 +1,5 @@
-"""Searches of an Elasticsearch that are open, and how they end: scrolls by one call, points in time by the closing of their index."""
+"""Searches of an Elasticsearch that are open, and how they end: scrolls by one call, points in time by the closing of their index,
+and stored results with the index that holds them."""
 
 from __future__ import annotations
 
@@ -8,12 +9,15 @@ from urllib.parse import quote
 
 from portcullis.adapters.engines.answers import Transport, message, refuse
 from portcullis.errors import Refused, Unreachable
+from portcullis.families.elasticsearch.known.own_indices import STORED_RESULTS
 from portcullis.families.elasticsearch.known.release import Release
 from portcullis.words import many
 
 _TRIES_TO_OPEN = 3
 # Answered once it can be searched; the oldest release answers before, unless told.
 _SHARDS = {"wait_for_active_shards": "1"}
+_STORES_RESULTS = Release(7, 7)
+_IS_THERE = ("GET", f"/_cluster/state/metadata/{STORED_RESULTS}", {"filter_path": "metadata.indices.*.state"})
 _LATER = (408, 429, 502, 503, 504)
 
 
@@ -30,6 +34,7 @@ class Searches:
         tried again. One that does not open again has nothing open either.
         """
         body = self._ask("DELETE", "/_search/scroll/_all", absent={})
+        stored = self._stored(release)
         open_ = self._indices(release)
         if open_:
             closing(open_)
@@ -44,12 +49,26 @@ class Searches:
         if stay:
             raise Refused(f"{self._name}: what is open goes on, behind the index blocks, on {', '.join(stay)}")
         freed = many(int(body.get("num_freed", 0)), "scroll")
-        return f"{freed} and what was open on {many(len(open_), 'index', 'indices')} ended"
+        return f"{freed} and what was open on {many(len(open_), 'index', 'indices')} ended{stored}"
 
     def opened(self, indices: Sequence[str]) -> dict[str, str]:
         """Those that the engine does not open any more -> why."""
         tried = {index: self._open(index) for index in indices}
         return {index: why for index, why in tried.items() if why}
+
+    def _stored(self, release: Release) -> str:
+        """Results of asynchronous searches go, in words: whoever asked is shown them though they have lost every role, for as long as they
+        like. The engine makes their index again when it needs one."""
+        if release < _STORES_RESULTS or not self._ask(*_IS_THERE, absent={}):
+            return ""
+        status, body = self._transport("DELETE", f"/{STORED_RESULTS}", None, None)
+        if status == 403:  # as by the lock role of an earlier release
+            return (
+                f"; stored results of searches stay ({message(body)}): the next apply gives the lock role what it takes"
+            )
+        if status not in (200, 404):
+            refuse(self._name, status, body, f"DELETE /{STORED_RESULTS}")
+        return "; stored results of searches are gone"
 
     def _indices(self, release: Release) -> list[str]:
         # A closed one holds nothing open, and the call refuses to count it.

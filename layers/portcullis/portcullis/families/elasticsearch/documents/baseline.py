@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from portcullis.access.actual import Json
 from portcullis.families.base import CANARY_INDEX, RESTORED, Baseline
+from portcullis.families.elasticsearch.known.own_indices import STORED_RESULTS
 
 OWN_ROLES = "portcullis_"  # how all of these begin; `check` refuses such a name to others
 SECURITY_ROLE = "portcullis_security"
@@ -27,7 +28,8 @@ _SECURITY = _role(
     cluster=["manage_security"],
     indices=[{"names": [".security*"], "privileges": ["read"], "allow_restricted_indices": True}],
 )
-# Settings of every index, and no document of any: measured, this role can block an index and cannot search it.
+# Settings of every index, and no document of any: measured, this role can block an index and cannot search it. What it deletes are results
+# of searches that the engine has put aside.
 _LOCK = _role(
     "blocks and unblocks indices and ends open searches when the key is gone; reads no document",
     cluster=[
@@ -45,7 +47,10 @@ _LOCK = _role(
                 # A point in time of somebody else ends with the closing of its index, which is opened again at once.
                 *("indices:admin/close*", "indices:admin/open*"),
             ],
-        }
+            # Else `*` would leave out what the engine keeps for its features: copies for enriching, results of tasks, what Kibana saved.
+            "allow_restricted_indices": True,
+        },
+        {"names": [STORED_RESULTS], "privileges": ["indices:admin/delete"], "allow_restricted_indices": True},
     ],
 )
 _BREAK_GLASS = _role(

@@ -11,6 +11,9 @@ from __future__ import annotations
 
 from portcullis.families.elasticsearch.known.release import Release
 
+# Where the engine puts results of asynchronous searches (of SQL, EQL and ES|QL too) for whoever asked: 7.7 and later. They are shown to
+# them whatever roles they have by then.
+STORED_RESULTS = ".async-search"
 _RELEASES = "6789"
 _OF_OLD = (".security", ".security-6", ".security-7")
 _SINCE_7 = (
