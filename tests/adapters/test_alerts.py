@@ -290,6 +290,17 @@ def test_either_way_may_be_closed(ears: Ears) -> None:
     assert (len(ears.mailed()), len(ears.put())) == (1, 0)
 
 
+@pytest.mark.parametrize(("may", "missing"), [("events:PutEvents", "sns:Publish"), ("sns:Publish", "events:PutEvents")])
+def test_a_way_that_is_refused_is_named_by_its_right_and_keeps_nothing_from_the_other(
+    ears: Ears, person: Callable[..., Credentials], may: str, missing: str
+) -> None:
+    few = person(may)
+    sns, events = (ears.aws.client(service, credentials=few) for service in ("sns", "events"))
+    with pytest.raises(Unreachable, match=f"locked was not sent: .*not authorized to perform: {missing}"):
+        SnsAlerts(sns, events, topic=ears.topic, bus=ears.bus).tell(LOCKED)
+    assert (len(ears.mailed()), len(ears.put())) == ((0, 1) if missing == "sns:Publish" else (1, 0))
+
+
 @pytest.mark.parametrize("kind", ["throttle", "server-error"])
 def test_a_way_that_does_not_answer_is_told_and_keeps_nothing_from_the_other(ears: Ears, kind: str) -> None:
     ears.aws.admin("fault", actions=["sns:*"], kind=kind)

@@ -10,6 +10,7 @@ from botocore.exceptions import ClientError
 
 from local.people import Caller, until
 from tests.embedded.scene import Scene
+from tests.embedded.test_the_refusals import with_statement
 
 pytestmark = pytest.mark.embedded
 ORDERS = "catalyst-orders-held"
@@ -123,3 +124,20 @@ def test_a_lock_ends_what_is_held_and_an_unlock_does_not_bring_it_back(scene: Sc
     scene.as_before()
     assert not nils.may_search
     analysts.again("nils.locked")
+
+
+def test_a_leaver_who_cannot_be_signed_out_is_refused_with_what_they_hold(scene: Scene, analysts: Analysts) -> None:
+    """The one way does not wait for the other. What is left is told with the right that is missing, and made up for once it is back."""
+    analysts.join("ines.stays.signed.in")
+    ines, right = analysts.signed_in("ines.stays.signed.in"), "cognito-idp:AdminUserGlobalSignOut"
+    assert ines.may_search
+    never = {"Effect": "Deny", "Action": right, "Resource": "*"}
+    with with_statement(scene, never, "identity_sync"):
+        analysts.leave("ines.stays.signed.in")
+        until(lambda: not ines.may_search, what="their older session is refused")
+        until(lambda: scene.told("sessions-not-ended"), within=90, what="it is told")
+        assert f"not authorized to perform: {right}" in scene.told("sessions-not-ended")[0]["happened"]
+        assert not scene.recorded("end sessions")
+    scene.swept()
+    assert len(scene.recorded("end sessions")) == 1
+    assert not ines.may_search

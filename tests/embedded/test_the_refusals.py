@@ -148,3 +148,27 @@ def test_who_leaves_a_group_that_may_not_be_read_is_told_and_out_with_the_sweep(
     assert not leaver.may_search(INDEX)
     if group == "Cognito":
         scene.aws.client("cognito-idp").admin_delete_user(UserPoolId=scene.people.pool, Username=name)
+
+
+@pytest.mark.parametrize(
+    ("action", "unseen"),
+    [
+        ("kms:ListGrants", "the key may not be asked all"),  # the four others say healthy
+        ("cognito-idp:DescribeUserPool", "the road user-pool"),
+        ("cloudtrail:GetTrailStatus", "the trail of management events"),  # what we see by
+    ],
+)
+def test_what_the_sweep_has_no_right_to_look_at_is_told_with_the_right_until_it_is_back(
+    scene: Scene, action: str, unseen: str
+) -> None:
+    with _without(scene, action, "sweep"):
+        scene.sweep()
+        until(lambda: scene.told("eyes-shut"), within=90, what="it is told")
+        (told,) = scene.told("eyes-shut")
+        assert (told["severity"], action in told["happened"]) == ("critical", True)
+        (line,) = scene.cast.operate("status", deployment="demo")["blind"]
+        assert unseen in line
+        assert f"not authorized to perform: {action}" in line
+    scene.sweep()
+    until(lambda: scene.told("eyes-open"), within=90, what="it is told that all is seen again")
+    assert scene.cast.operate("status", deployment="demo")["blind"] == []

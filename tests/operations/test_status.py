@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from msgspec import structs
@@ -61,6 +62,21 @@ def test_while_locked_snapshots_are_refused_in_words_and_not_by_the_engine() -> 
     for verb in (snapshot_list, snapshot_take):
         with pytest.raises(Refused, match=r"demo is locked: .* stay where they are .bucket bucket-demo"):
             verb(here.services, "demo", CAUSE)
+
+
+def test_what_could_not_be_told_asks_for_attention_once_the_telling_is_overdue() -> None:
+    """Whoever takes away the right to tell it hides a lock from everybody but those who look."""
+    here = town()
+    here.aws.disabled = here.aws.mute = True
+    with pytest.raises(Unreachable):
+        guard(here.services, "demo", CAUSE)
+    assert not [one for one in status(here.services, "demo").problems if "could not be told" in one]
+    here.aws.at += timedelta(minutes=1)
+    [told] = [one for one in status(here.services, "demo").problems if "could not be told" in one]
+    assert told.startswith("locked of ")
+    here.aws.mute = False
+    guard(here.services, "demo", CAUSE)
+    assert not [one for one in status(here.services, "demo").problems if "could not be told" in one]
 
 
 def gone(_: object) -> object:

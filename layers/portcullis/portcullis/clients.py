@@ -126,17 +126,19 @@ def our_errors(what: str, refused: str = "") -> Iterator[None]:
     except Exception as error:
         if why := unanswered(error):
             raise Unreachable(f"{what}: {why}") from error
-        if code := error_code(error):
-            raise Refused(f"{refused}: {code}{_to_do(error)}" if refused else f"{what}: {error}") from error
+        if error_code(error):
+            raise Refused(f"{refused}: {answered_no(error)}" if refused else f"{what}: {error}") from error
         raise
 
 
-def _to_do(error: BaseException) -> str:
-    """What the answer was no to: the right that is missing, where AWS names one, else the call."""
+def answered_no(error: BaseException) -> str:
+    """The code of an answer that was no, with the right that is missing, where AWS names one, else with the call. Empty if it is none."""
+    code, call = error_code(error), getattr(error, "operation_name", "")
+    if not code:
+        return ""
     if missing := denied_actions(error):
-        return f", not authorized to perform: {missing[0]}"
-    call = getattr(error, "operation_name", "")
-    return f" ({call})" if call else ""
+        return f"{code}, not authorized to perform: {missing[0]}"
+    return f"{code} ({call})" if call else code
 
 
 def pages(call: Callable[..., Any], listed: str, **asked: str) -> Iterator[Any]:

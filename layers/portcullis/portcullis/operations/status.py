@@ -9,6 +9,7 @@ from typing import Any
 
 from portcullis.access.known import AFTER_DEPLOY
 from portcullis.custody.next_step import next_step
+from portcullis.custody.rules import Rules
 from portcullis.custody.telling import lacks_outside
 from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
@@ -22,6 +23,7 @@ from portcullis.ports.ledger import Change
 from portcullis.ports.places import shut_outside
 from portcullis.ports.registration import Registration
 from portcullis.signals.types import ACCOUNT
+from portcullis.words import moment
 
 
 @dataclass(frozen=True, slots=True)
@@ -70,7 +72,7 @@ def _line(services: Services, deployment: str) -> dict[str, str]:
 def status(services: Services, deployment: str) -> Status:
     site = services.site(deployment)
     custody = site.ledger.custody(deployment)
-    problems = standing_problems(site)
+    problems = [*_untold(custody, services.now()), *standing_problems(site)]
     waiting = 0
     try:
         if custody.state is not State.DELETED:  # then there is nothing to compare with
@@ -100,6 +102,15 @@ def status(services: Services, deployment: str) -> Status:
         without=tuple(m.value for m in lacks_outside(shut_outside(site.place))),
         roads=roads,
     )
+
+
+def _untold(custody: Custody, now: datetime) -> list[str]:
+    """What custody could not tell anybody, for longer than the telling takes."""
+    late = (one for one in custody.outbox if now - one.at > Rules().lease)
+    return [
+        f"{one.name.value} of {moment(one.at)} could not be told everybody: portcullis guard {custody.deployment} tries, and says why not"
+        for one in late
+    ]
 
 
 def _next_of_open(deployment: str, *, blind: tuple[str, ...], roads: tuple[str, ...], asks: str) -> tuple[str, str]:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from portcullis.adapters.alerts.chat import notification
-from portcullis.clients import error_code, unanswered
+from portcullis.clients import answered_no, unanswered
 from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert
 from portcullis.ports.pages import Shown
@@ -66,7 +66,7 @@ class SnsAlerts:
                 way(alert, page)
             except Exception as error:
                 # Also where it is refused, or the topic is gone: whoever tells goes on without, and tells it another time.
-                why = unanswered(error) or error_code(error)
+                why = unanswered(error) or answered_no(error)
                 failures.append(Unreachable(f"the alert {alert.name} was not sent: {why}") if why else error)
         if failures:
             raise failures[0]

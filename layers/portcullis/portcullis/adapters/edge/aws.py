@@ -11,7 +11,7 @@ from portcullis.access.actual import Json
 from portcullis.access.edge.network import Network
 from portcullis.access.edge.policies import Named, Own
 from portcullis.access.edge.way import Edge
-from portcullis.clients import error_code, pages, unanswered
+from portcullis.clients import answered_no, error_code, pages, unanswered
 from portcullis.correlation import carry
 from portcullis.ports.registration import AmazonDomain, Registration
 
@@ -150,6 +150,6 @@ def _document(document: Any) -> Json:
 
 def _why(error: Exception) -> str:
     """In a word. What is no answer of AWS is a mistake of ours, and goes on as one."""
-    if why := unanswered(error) or error_code(error):
+    if why := unanswered(error) or answered_no(error):
         return why
     raise error

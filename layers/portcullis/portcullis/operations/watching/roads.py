@@ -190,9 +190,9 @@ def _compare(
     keep_and_tell(
         services, deployment, OPENED, before, now, cause, lambda told: _tell(services, deployment, told, now, cause)
     )
-    unseen = {road.label: _unseen(facts) for road, facts in found.items()} | dict.fromkeys(left)
+    why = {road.label: _unseen(facts) for road, facts in found.items()} | dict.fromkeys(left)
     if not cause.at:  # whoever reacts to an event may look at less, by the rights of its function
-        keep_unseen(services, deployment, unseen, cause)
+        keep_unseen(services, deployment, {f"the road {label}": one for label, one in why.items()}, cause)
     return now
 
 
