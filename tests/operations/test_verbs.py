@@ -244,6 +244,23 @@ def test_what_a_deployment_file_cannot_hold_is_left_and_told(made: Account) -> N
     assert all(name in left for name in ("übersicht", "uses", "direct"))
 
 
+def test_what_check_calls_an_error_is_left_and_told_so_that_the_file_can_be_deployed(made: Account) -> None:
+    """On a running engine a filter may fail every search, and a user be break-glass with a password: that is nothing to write down."""
+    ask(made, "apply", text=MODEL)
+    document = role("read", patterns=["orders"], dls='{"range": {"at": {"gte": "now-1d"}}}')
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/recent", "value": document}])
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/recent", "value": mapping(backend_roles=["team"])}])
+    user = {"backend_roles": [arn("role", "portcullis-demo-break-glass")], "attributes": {}}
+    made.engine.by_hand(Kind.USERS, [{"op": "add", "path": "/glass", "value": user}])
+    held = made.engine.held
+    taken = ask(made, "adopt")
+    assert (taken["exit_status"], taken["taken"], made.engine.held) == (0, [], held)
+    assert taken["text"] == MODEL
+    for code in ("[dls-relative-date]", "[user-as-portcullis]"):
+        assert any(code in line for line in taken["left"]), code
+    assert ask(made, "plan", text=taken["text"])["exit_status"] == 0
+
+
 def test_what_does_nothing_in_a_role_keeps_nobody_from_adopting_it(made: Account) -> None:
     ask(made, "apply", text=MODEL)
     entry = {

@@ -91,8 +91,8 @@ def adopt(
     """Write the model from what the engine holds, so that a running cluster is taken over without a change.
 
     The roles, users, mappings, action groups and tenants that nobody claims yet are put into the deployment file (the one in force, or
-    FILE; its comments stay), and are claimed. A plan of the file that comes out is empty. What a deployment file cannot hold stays on
-    the engine as it is, and is listed.
+    FILE; its comments stay), and are claimed. A plan of the file that comes out is empty. What a deployment file cannot hold, or `check`
+    calls an error, stays on the engine as it is, and is listed.
 
     What is to be taken is named first. On a terminal it is asked about; elsewhere it is claimed with --yes, and else only shown. A NAME
     is a line of that list, or the name of a role, user, action group or tenant. Who administers the domain (all_access,

@@ -14,6 +14,7 @@ from portcullis.operations.access.changing.applying import apply_model
 from portcullis.operations.access.changing.foundation import keepers, made_with_domain
 from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.access.deployments import kept_of, writing
+from portcullis.operations.access.new_findings import new_errors
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
 from portcullis.ports.registration import Registration
@@ -23,7 +24,6 @@ if TYPE_CHECKING:
 
 _SECTIONS = ("roles", "action_groups", "tenants", "users")  # of `access` in a deployment file
 _MARK = "adopted-here"
-_MOST_TRIES = 6
 
 
 @dataclass(frozen=True, slots=True)
@@ -175,17 +175,19 @@ def _drop_unread(family: Family, found: Adoptable, members: Membership) -> None:
 
 
 def _written(family: Family, base: str, source: str, before: Deployment, found: Adoptable) -> tuple[str, Deployment]:
-    """The text with everything found in it, read again. What the file cannot hold is dropped from `found` and told."""
+    """The text with everything found in it, read again. What the file cannot hold is dropped from `found` and told, and so is what `check`
+    calls an error: a file with that could not be deployed."""
     from portcullis import model
 
-    for _ in range(_MOST_TRIES):
+    granted = len(before.access.grants)
+    while True:  # what is dropped gets fewer
         text = _text(base, before, found)
         after, wrong = model.examine(text, source)
-        if after is not None and not wrong:
+        if after is None or wrong:
+            if not _drop_wrong(family, found, wrong, granted):
+                raise wrong[0]
+        elif not _drop_wrong(family, found, new_errors(base, after), granted):
             return text, after
-        if not _drop_wrong(family, found, wrong, len(before.access.grants)):
-            raise wrong[0]
-    raise wrong[0]
 
 
 def _drop_wrong(family: Family, found: Adoptable, wrong: Iterable[BadInput], first: int) -> bool:

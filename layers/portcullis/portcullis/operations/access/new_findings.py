@@ -17,12 +17,25 @@ def new_warnings(in_force: str, file: Deployment) -> tuple[str, ...]:
     """
     from portcullis import model
 
-    known = {(one.code, one.message) for one in _findings(in_force, file.source)}
-    new = [one for one in model.lint(file) if (one.code, one.message) not in known]
+    new = _new(in_force, file)
     if errors := [one for one in new if one.severity is model.Severity.ERROR]:
         raise model.as_error(errors[0], len(errors) - 1)
     warned = (one for one in new if one.severity is model.Severity.WARNING)
     return tuple(dict.fromkeys(f"{one.message} ({one.remedy}) [{one.code}]" for one in warned))
+
+
+def new_errors(in_force: str, file: Deployment) -> tuple[BadInput, ...]:
+    """What the file brings about that `check` calls an error."""
+    from portcullis import model
+
+    return tuple(model.as_error(one) for one in _new(in_force, file) if one.severity is model.Severity.ERROR)
+
+
+def _new(in_force: str, file: Deployment) -> list[Finding]:
+    from portcullis import model
+
+    known = {(one.code, one.message) for one in _findings(in_force, file.source)}
+    return [one for one in model.lint(file) if (one.code, one.message) not in known]
 
 
 def _findings(text: str, source: str) -> tuple[Finding, ...]:
