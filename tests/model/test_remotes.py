@@ -136,6 +136,18 @@ def test_certificates_are_for_any_licence_and_told_of_as_deprecated() -> None:
         assert codes(cluster(version=version, licence=licence, more=certificate)) == {"remote-by-certificate"}
 
 
+@pytest.mark.parametrize(
+    ("offer", "told"),
+    [
+        (OFFER, {"remote-by-certificate", "remote-passed-on"}),
+        (OFFER.replace(LOGS, "replication: [{names: ['logs-*']}]"), {"remote-by-certificate"}),
+    ],
+)
+def test_a_key_that_lets_its_holders_on_to_a_third_cluster_is_told_of(offer: str, told: set[str]) -> None:
+    certificate = "remotes: {dc3: {address: 'c.example:9300', model: certificate}}\n"
+    assert codes(cluster(more=certificate + offer)) == told
+
+
 def test_keys_between_clusters_before_their_time_are_told_of() -> None:
     assert codes(cluster(READER, version="8.13", more=KEYED)) == {"remote-key-early"}
     assert codes(cluster(version="8.13", more=OFFER)) == {"remote-key-early"}

@@ -78,6 +78,29 @@ def test_two_sides_that_are_well_have_nothing_wrong_and_nothing_unseen() -> None
     }
 
 
+@pytest.mark.parametrize(
+    ("key", "model", "wrong"),
+    [
+        (KEY, BY_CERTIFICATE, True),
+        (KEY, INFO, False),
+        (replace(KEY, access={"replication": [{"names": ["logs-*"]}]}), BY_CERTIFICATE, False),
+        (None, BY_CERTIFICATE, False),
+    ],
+)
+def test_whoever_comes_with_a_key_is_passed_on_to_what_is_read_by_certificate(
+    key: Key | None, model: Any, wrong: bool
+) -> None:
+    there = replace(WELL, info=model, model="certificate" if model is BY_CERTIFICATE else "api-key")
+    told = {one.code: one for one in check(Looked(HERE, (there,), keys=(key,) if key else ()), NOW)}
+    assert ("passed-on" in told) is wrong
+    if wrong:
+        assert told["passed-on"].weight is Weight.WRONG
+        assert (
+            "the key K1 reads dc2 through it, as ALIAS:dc2:INDEX: what the key allows by name (logs-*)"
+            in told["passed-on"].says
+        )
+
+
 def other(**more: Any) -> RemoteFacts:
     return replace(WELL, other=replace(THERE, **more))
 

@@ -107,11 +107,20 @@ def test_without_the_other_file_what_was_agreed_counts_and_it_is_said_so() -> No
 
 
 @pytest.mark.parametrize(
-    "wrong", ["logs-1", "dc2:", ":x", "dc*:x", "dc2:a,b", "dc2:-a", "dc2:<a>", "a:b:c", "dc2:/x/", "dc2:a b", ""]
+    "wrong",
+    ["logs-1", "dc2:", ":x", "dc*:x", "dc2:a,b", "dc2:-a", "dc2:<a>", "a::c", "a:b:c,d", "dc2:/x/", "dc2:a b", ""],
 )
 def test_what_is_no_index_of_one_remote_is_refused(wrong: str) -> None:
     with pytest.raises(BadInput, match="is no index of a remote cluster"):
         Asked.of(wrong)
+
+
+def test_what_an_alias_passes_on_to_a_third_cluster_is_asked_of_the_deployment_behind_it() -> None:
+    with pytest.raises(
+        BadInput, match="dc2:bills:logs-1' goes on from dc2 to a cluster that it reads itself"
+    ) as refused:
+        Asked.of("dc2:bills:logs-1")
+    assert refused.value.remedy.startswith("ask the deployment behind dc2 about bills:logs-1")
 
 
 def test_somebody_who_may_be_several_has_to_be_named_and_a_domain_has_no_remotes() -> None:

@@ -40,7 +40,7 @@ def test_a_remote_as_hard_as_it_can_be_still_cannot_keep_it_all() -> None:
     assert codes(found, Weight.NOTE) == {"certificate", "role"}
     assert any("a super user of orders reads everything of logs" in one for one in found.cannot)
     assert any("trust goes both ways" in one for one in found.cannot)
-    assert len(found.cannot) == 5
+    assert len(found.cannot) == 6
 
 
 def here(role: str, document: dict[str, Any], people: tuple[str, ...] = ("ben",)) -> HardFacts:
@@ -115,7 +115,7 @@ def test_what_was_not_seen_is_unknown_and_not_well() -> None:
     found = harden(blind)
     assert codes(found, Weight.UNKNOWN) == {"trust", "idle", "not-looked-at"}
     assert codes(found, Weight.OK) == set()
-    assert len(found.cannot) == 5
+    assert len(found.cannot) == 6
 
 
 def test_with_a_key_nothing_hangs_on_what_could_not_be_looked_at() -> None:

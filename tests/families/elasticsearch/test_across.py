@@ -110,6 +110,27 @@ def test_a_search_over_clusters_is_answered_as_a_real_pair_did(
 
 
 @pytest.mark.parametrize(
+    ("roles", "names", "allowed", "rule"),
+    [
+        ("superuser", "bills:logs-1", None, None),
+        ("reader", "*:hr", None, None),
+        ("reader", "logs-1,dc2:bills:logs-1", None, None),
+        ("reader", "hr,dc2:bills:logs-1", False, "key-and-roles"),
+        ("own", "bills:logs-1", False, "no-remote-indices"),
+    ],
+)
+def test_what_a_remote_passes_on_is_not_known_but_to_whom_it_is_refused_before(
+    roles: str, names: str, allowed: bool | None, rule: str | None
+) -> None:
+    """Three real clusters: test_three_clusters_on_elastic.py."""
+    told = answer_question(question(f"/dc2:{names}/_search", [roles]))
+    assert (told["allowed"], told["remotes"]["dc2"]["rule"]) == (allowed, rule)
+    assert answer_question(question("/dc3:bills:logs-1/_search", ["nobody"]))["allowed"] is None
+    dead = answer_question(question("/dc2:bills:logs-1/_search", ["superuser"], state="revoked"))
+    assert (dead["allowed"], dead["remotes"]["dc2"]["rule"]) == (False, "key-state")
+
+
+@pytest.mark.parametrize(
     ("roles", "names", "side", "rule"),
     [
         ("own", "logs-1", "local", "no-remote-indices"),

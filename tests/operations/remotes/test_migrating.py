@@ -228,6 +228,7 @@ def made(text: str = SECOND, **more: Any) -> tuple[Account, Clusters]:
     clusters = Clusters(**more)
     world = account()
     roles = {READER: model.resolve(model.loads(text.replace("NAME", READER), "orders")).roles, **ROLES}
+    roles["bills"] = {}
     services = replace(
         world.services,
         cluster_keys=lambda _: clusters,
@@ -449,6 +450,30 @@ def test_what_cannot_be_moved_is_refused_before_anything_is_done() -> None:
             move(made(SAME)[0], **asked)
     with pytest.raises(BadInput, match="not declared with a key"):
         move(made(reads(f"{CERTIFICATE}, other: {{deployment: logs, model: certificate}}", OLD))[0], to="other")
+
+
+@pytest.mark.parametrize(
+    ("other", "found"),
+    [
+        (GIVER, NEW),
+        ("bills", None),
+    ],
+)
+def test_a_second_alias_is_one_of_the_same_cluster_and_a_host_may_be_that_of_several(
+    other: str, found: str | None
+) -> None:
+    """Behind the host of both aliases are two clusters, of which one gives the key."""
+    text = reads(f"{OLD}: {{deployment: {other}, model: certificate}}, {by_key(NEW)}", f"{OLD}, {NEW}")
+    world, clusters = made(text)
+    world.registered("bills", family="elasticsearch", place=Cluster("logs.example:443"))
+    declare(world, "bills", HEAD.replace("NAME.example", "logs.example"))
+    plan = remote_migration(world.services, READER, alias=OLD)
+    assert (plan.to if plan.way is Way.SECOND_ALIAS and not plan.stops else None) == found
+    if found is None:
+        assert any("declares no remote" in one for one in plan.stops)
+        with pytest.raises(BadInput, match="leads to another cluster than dc2"):
+            move(world, to=NEW)
+        assert clusters.calls == 0
 
 
 def _key() -> Key:

@@ -6,9 +6,9 @@ Both are asked as their automations, with the rights that these are given and no
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -83,6 +83,7 @@ access:
   grants: [{role: log_reader, to: {cognito_group: readers}}]
 """
 )
+FILES = {GIVER: GIVES, READER: READS}
 
 
 @dataclass
@@ -91,13 +92,14 @@ class Two:
 
     pair: Pair
     made: Account
+    others: Mapping[str, Elasticsearch] = field(default_factory=dict)  # deployments beside these two
 
     def text(self, name: str, text: str) -> str:
         node = self.node(name)
         return text.replace("NAME", name).replace("RELEASE", release_of(node))
 
     def node(self, name: str) -> Elasticsearch:
-        return self.pair.remote if name == GIVER else self.pair.local
+        return {GIVER: self.pair.remote, READER: self.pair.local, **self.others}[name]
 
     def apply(self, name: str, text: str) -> Any:
         return apply_text(self.made.services, name, self.text(name, text), CAUSE)
@@ -131,12 +133,12 @@ def two(pair: Pair, monkeypatch: pytest.MonkeyPatch) -> Iterator[Two]:
 
 
 @contextmanager
-def deployed(pair: Pair) -> Iterator[Two]:
-    """Both deployments on the clusters of a pair. The environment has to have some credentials of AWS."""
+def deployed(pair: Pair, files: Mapping[str, str] = FILES, **others: Elasticsearch) -> Iterator[Two]:
+    """Both deployments on the clusters of a pair, and on other clusters one each. The environment has to have some credentials of AWS."""
     with mock_aws():
         texts = KeySecrets(boto3.client("secretsmanager", region_name="eu-central-1"))
-        nodes = {GIVER: pair.remote, READER: pair.local}
-        one = Two(pair, account(make=ELASTICSEARCH_9))
+        nodes = {GIVER: pair.remote, READER: pair.local, **others}
+        one = Two(pair, account(make=ELASTICSEARCH_9), others)
 
         def connection(of: Registration) -> Any:
             return transport(nodes[of.deployment], AUTOMATION)
@@ -163,7 +165,7 @@ def deployed(pair: Pair) -> Iterator[Two]:
             assert pair.remote.ask("PUT", f"/{index}/_doc/1?refresh=true", {"team": "red"})[0] in (200, 201)
         for name, node in nodes.items():
             _prepared(node)
-            _introduced(one, name, GIVES if name == GIVER else READS)
+            _introduced(one, name, files[name])
         services.remotes(one.made.ledger.registration(READER)).connect(
             Connection(ALIAS, f"{LOOPBACK}:{pair.interface}")
         )

@@ -27,6 +27,7 @@ def check(looked: Looked, now: datetime) -> tuple[Finding, ...]:
     found: list[Finding] = []
     for remote in looked.remotes:
         found += _of_remote(remote, looked.here, now)
+        found += _passed_on(remote, looked)
     found += _of_cluster("", looked.here, now)
     found += _of_given(looked.given)
     found += [Finding("", Weight.UNKNOWN, "not-looked-at", why) for why in looked.unseen]
@@ -232,6 +233,20 @@ def _by_certificate(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
     if missing:
         says = f"roles that are not over there, so that they read nothing there: {', '.join(missing)}"
         yield Finding(a, Weight.NOTE, "roles-missing", says)
+
+
+def _passed_on(remote: RemoteFacts, looked: Looked) -> Iterator[Finding]:
+    """A cluster that is asked for `bills:logs-1` by whoever comes with a key asks bills as them, if by certificate: there the key counts,
+    and no role. With a key of its own it lets nobody on who came with one."""
+    keys = [one for one in looked.keys if one.access.get("search")]
+    if not keys or remote.info is None or model_of(remote.info) == API_KEY:
+        return
+    ids = ", ".join(one.id for one in keys)
+    names = dict.fromkeys(name for one in keys for part in one.access["search"] for name in listed(part.get("names")))
+    a, here = remote.alias, looked.here.name
+    says = f"whoever comes to {here} with {'the key' if len(keys) == 1 else 'one of the keys'} {ids} reads {a} "
+    says += f"through it, as ALIAS:{a}:INDEX: what the key allows by name ({', '.join(names)}), whatever the roles there give"
+    yield Finding(a, Weight.WRONG, "passed-on", says, f"{a} with a key: who comes with one is let on with no other")
 
 
 def _both(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:

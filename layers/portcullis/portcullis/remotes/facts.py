@@ -111,4 +111,5 @@ class Looked:
     here: Cluster
     remotes: tuple[RemoteFacts, ...]
     given: tuple[Given, ...] = ()
+    keys: tuple[Key, ...] = ()  # with which others may come here now
     unseen: tuple[str, ...] = ()

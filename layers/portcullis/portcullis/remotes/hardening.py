@@ -256,6 +256,10 @@ def _never_certificate(facts: HardFacts) -> Iterator[str]:
         "names are believed"
     )
     yield f"whoever runs a node of {here}, or has its private key, is believed by {there} about who asks"
+    yield (
+        f"whoever reads {here} from yet another cluster reads {there} through it: with a key what that allows by name, whatever roles "
+        f"{there} has; by certificate what roles of their names on {there} read"
+    )
     yield f"trust goes both ways: a super user of {there} can read {here} in the same way"
     yield f"{there} cannot end it at once: certificates are trusted until its nodes start again without, or until they end"
 

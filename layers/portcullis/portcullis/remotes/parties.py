@@ -30,6 +30,15 @@ class Asked:
     @classmethod
     def of(cls, text: str) -> Asked:
         found = _ASKED.fullmatch(text)
+        if found is None and _ASKED.fullmatch(text.partition(":")[2]):
+            alias, _, index = text.partition(":")
+            raise BadInput(
+                f"{line(text, 100)!r} goes on from {line(alias, 64)} to a cluster that it reads itself, which is not looked at from here",
+                source="request",
+                place="index",
+                remedy=f"ask the deployment behind {line(alias, 64)} about {line(index, 100)}, and remote check of it whether it passes "
+                "people on",
+            )
         if found is None:
             raise BadInput(
                 f"{line(text, 100)!r} is no index of a remote cluster",

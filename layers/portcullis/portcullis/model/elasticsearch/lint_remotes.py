@@ -61,6 +61,15 @@ def _remote(deployment: OnCluster, alias: str, remote: Remote) -> Iterator[Findi
             f"certificates are deprecated, and a super user of this cluster reads everything of {alias}",
             "model: api-key, with a key that whoever runs the other cluster makes: nobody here sees beyond it",
         )
+        if searched := [name for name, offer in deployment.offers.items() if offer.search]:
+            yield found(
+                deployment,
+                "remote-passed-on",
+                (*here, "model"),
+                f"whoever comes with a key of {', '.join(searched)} reads {alias} through this cluster, as ALIAS:{alias}:INDEX: "
+                "what the key allows by name, whatever the roles there give",
+                "model: api-key: who comes with one key is let on with no other",
+            )
     elif deployment.release < _READY:
         yield _early(deployment, (*here, "model"))
     if remote.agreed is not None and remote.agreed.digest != digest(facts_of(remote)):

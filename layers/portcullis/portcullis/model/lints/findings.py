@@ -255,6 +255,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "a remote cluster that is read with certificates: deprecated, and a super user here reads everything there",
     ),
+    "remote-passed-on": (
+        Severity.WARNING,
+        "this cluster offers keys and reads another one with certificates: whoever comes with a key reads that one too, by name",
+    ),
     "remote-key-early": (
         Severity.WARNING,
         "keys between clusters on a release before 8.14: they are there, and not yet meant for production",

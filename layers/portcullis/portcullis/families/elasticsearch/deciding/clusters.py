@@ -11,7 +11,8 @@ from portcullis.families.elasticsearch.known.release import Release
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """`remote`: what each cluster is asked for. `fault`: a status and why, whoever asks; 0 where only the engine can tell."""
+    """`remote`: what each cluster is asked for, which may be a name of yet another one (`bills:logs-1`). `fault`: a status and why,
+    whoever asks; 0 where only the engine can tell."""
 
     local: tuple[str, ...]
     remote: Mapping[str, tuple[str, ...]]
@@ -30,7 +31,7 @@ def parted_by_cluster(names: Sequence[str], remotes: Mapping[str, Release], rele
         if not colon:
             local.append(name)
             continue
-        if "<" in name or not index or ":" in index or not alias:
+        if "<" in name or "::" in name or not index or not alias or (":" in index and (out or index.startswith("-"))):
             return Split((), {}, (0, f"how {name} is read only the engine can tell"))
         found = [one for one in remotes if matches(alias, one)] if is_pattern(alias) else [alias]
         if not is_pattern(alias) and alias not in remotes:

@@ -74,8 +74,12 @@ def told_by(sent: Sent, alias: str, need: Need, remote: Remote) -> Told:
     told = _told(sent, alias, need, remote)
     if not remote.closed or told.side is Side.LOCAL:
         return told
-    if remote.closing:
+    if remote.closing or any(map(_goes_on, need.names)):
         return Told(None, 0, reasons=(remote.closed,))
+    if told.allowed and told.status == 200 and not told.seen:
+        return replace(
+            told, reasons=(remote.closed,)
+        )  # a wildcard comes to nothing under a narrowed key, which is no refusal
     return Told(False, 0, Side.REMOTE, Rule.CUSTODY, reasons=(remote.closed,), skipped=remote.skip_unavailable)
 
 
@@ -84,7 +88,7 @@ def _told(sent: Sent, alias: str, need: Need, remote: Remote) -> Told:
         if remote.model == CERTIFICATE:
             if remote.lacking:
                 return Told(None, 0, reasons=(remote.lacking,))
-            return _decided(_sides(sent, remote), need, remote)
+            return _there(sent, alias, need, remote)
         if remote.state == "absent":  # nothing is decided on this side then: it takes the model for the other one
             return _dead(remote)
         if why := _no_entry(sent, alias):
@@ -95,9 +99,27 @@ def _told(sent: Sent, alias: str, need: Need, remote: Remote) -> Told:
             return _dead(remote)
         if remote.lacking:
             return Told(None, 0, reasons=(remote.lacking,))
-        return _decided(_sides(sent, remote), need, remote)
+        return _there(sent, alias, need, remote)
     except Unreadable as error:
         return Told(None, 0, reasons=(str(error),))
+
+
+def _there(sent: Sent, alias: str, need: Need, remote: Remote) -> Told:
+    """What the other cluster decides. What it is asked for of clusters that it reads itself, it asks these: how, is not known here."""
+    onward = [name for name in need.names if _goes_on(name)]
+    if not onward:
+        return _decided(_sides(sent, remote), need, remote)
+    own = tuple(name for name in need.names if not _goes_on(name))
+    told = _decided(_sides(sent, remote), replace(need, names=own), remote) if own else None
+    if told is not None and told.allowed is False:
+        return told
+    why = f"{alias} passes {', '.join(onward)} on to clusters that it reads itself: what these answer was not looked at"
+    return Told(None, 0, reasons=(why,))
+
+
+def _goes_on(name: str) -> bool:
+    """Whether a name that a remote is asked for is one of yet another cluster."""
+    return ":" in name
 
 
 def _no_entry(sent: Sent, alias: str) -> str:

@@ -79,7 +79,9 @@ def over(here: Compiled, roles: frozenset[str], need: Need, own: Decided | None)
     if (
         need.each and allowed and not any(one.allowed for one in seen)
     ):  # as a request it is answered, with nothing in it
-        allowed, reasons = False, ("nothing that fits is seen by them",)
+        shut = [here.there.remotes[alias] for alias in told if here.there.remotes[alias].stopped]
+        allowed, reasons = False, tuple(f"{one.called} refuses everybody: {one.stopped}" for one in shut)
+        reasons = reasons or ("nothing that fits is seen by them",)
     doubts = tuple(dict.fromkeys((*(own.doubts if own else ()), *_of_aliases(here, told, beyond))))
     links = tuple(_links(here, whole))
     if not told and own is None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -49,8 +49,10 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
         )
     remotes = tuple(_facts(services, site, here, files, one, info.get(one)) for one in known if alias in ("", one))
     unseen: list[str] = []
-    given = () if alias else _given(services, site, here, files, unseen)
-    findings = check(Looked(_cluster(site), remotes, given, tuple(unseen)), site.now())
+    shown = looked_at(unseen, f"the keys of {site.name}", site.cluster_keys.shown) or ()
+    given = () if alias else _given(services, site, here, files, shown, unseen)
+    keys = tuple(one for one in shown if one.usable(site.now()))
+    findings = check(Looked(_cluster(site), remotes, given, keys, tuple(unseen)), site.now())
     return RemoteChecked(deployment, findings, exit_status(findings))
 
 
@@ -138,12 +140,16 @@ def _cluster(site: Site) -> Cluster:
 
 
 def _given(
-    services: Services, site: Site, here: OnCluster, files: Mapping[str, Deployment], unseen: list[str]
+    services: Services,
+    site: Site,
+    here: OnCluster,
+    files: Mapping[str, Deployment],
+    shown: Sequence[Key],
+    unseen: list[str],
 ) -> tuple[Given, ...]:
     """The keys that this cluster gives, and which deployments of this account come with each."""
     from portcullis.model import OnCluster
 
-    shown = looked_at(unseen, f"the keys of {site.name}", site.cluster_keys.shown)
     if not shown:
         return ()
     us = looked_at(unseen, f"who makes the keys of {site.name}", site.cluster_keys.us)

@@ -81,9 +81,12 @@ def meant(services: Services, deployment: str, alias: str, way: str, to: str) ->
     if to:
         if to in here.remotes and to not in beside:
             raise _not_so("to", f"{to} is not declared with a key", "an alias with model: api-key")
+        if to in beside and _apart(here, alias, to, site, services):
+            raise _not_so(
+                "to", f"{to} leads to another cluster than {alias}", f"an alias of the cluster behind {alias}"
+            )
         return _meant(services, site, here, alias, to, Way.SECOND_ALIAS) if to in beside else None
-    host = _host(here, alias, site, services)
-    same = [name for name in beside if host and _host(here, name, site, services) == host]
+    same = [name for name in beside if _same(here, alias, name, site, services)]
     if len(same) > 1:
         raise _not_so("to", f"{alias} could be moved to {' or '.join(same)}", "say which: --to ALIAS")
     return _meant(services, site, here, alias, same[0], Way.SECOND_ALIAS) if same else None
@@ -93,8 +96,32 @@ def _not_so(place: str, problem: str, remedy: str) -> BadInput:
     return BadInput(problem, source="request", place=place, remedy=remedy)
 
 
+def _same(here: OnCluster, alias: str, other: str, site: Site, services: Services) -> bool:
+    """Whether two aliases are known to lead to one cluster: by the deployment behind each; where one is not known, by the host, which may
+    be that of several clusters."""
+    behind = [_deployment(here, one, site, services) for one in (alias, other)]
+    if all(behind):
+        return behind[0] == behind[1]
+    host = _host(here, alias, site, services)
+    return bool(host) and _host(here, other, site, services) == host
+
+
+def _apart(here: OnCluster, alias: str, other: str, site: Site, services: Services) -> bool:
+    behind = [_deployment(here, one, site, services) for one in (alias, other)]
+    return all(behind) and behind[0] != behind[1]
+
+
+def _deployment(here: OnCluster, alias: str, site: Site, services: Services) -> str:
+    """Of the cluster behind an alias, as the file names it, or by whose key it is read; empty if that is not known."""
+    declared = here.remotes.get(alias)
+    if declared is None or declared.deployment:
+        return declared.deployment or "" if declared else ""
+    found = giver_of(services, site.name, options_of(site).remotes[alias]) if declared.model == BY_KEY else None
+    return found[0].name if found else ""
+
+
 def _host(here: OnCluster, alias: str, site: Site, services: Services) -> str:
-    """Where the other cluster is, without its port: by that two aliases are known to lead to the same one."""
+    """Where the other cluster is, without its port."""
     declared = here.remotes.get(alias)
     if declared is None:
         return _address(site.remotes.info().get(alias, {})).rpartition(":")[0]
