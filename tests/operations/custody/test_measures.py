@@ -25,6 +25,7 @@ from portcullis.ports.engine import Stop
 from portcullis.ports.registration import EngineUser, IamRole, Registration, SnapshotStore
 
 from tests.operations.custody.test_further_ways import OFFICE, PARTNER
+from tests.operations.ledgers import Crash
 from tests.operations.worlds import METADATA, mapping, role
 from tests.reactions.town import Town, town
 
@@ -412,6 +413,49 @@ def test_a_lock_that_nobody_touched_is_not_said_to_be_opened(here: Town) -> None
         here.pass_time(60)
         guard(here.services, "demo", CAUSE)
     assert here.told("lock-opened") == []
+
+
+@pytest.mark.parametrize("cut_off", [False, True])
+def test_a_lock_that_the_engine_keeps_and_does_not_act_on_is_not_done(here: Town, cut_off: bool) -> None:
+    """It reads back as shut, and everybody is in by what the nodes loaded last: also where nobody saw the answer."""
+    engine, fate = here.account.engine, here.account.engine.fate
+
+    @contextmanager
+    def out_of_time(what: str) -> Iterator[None]:
+        try:
+            yield
+        except Unreachable:
+            raise Crash from None
+
+    here.handle_all([here.sent(here.join("anna"))])
+    assert here.mapped == ["anna"]
+    engine.cannot_load, here.aws.disabled = True, True
+    if cut_off:
+        engine.fate = out_of_time  # type: ignore[assignment]
+        with pytest.raises(Crash):
+            guard(here.services, "demo", CAUSE)
+        engine.fate = fate
+    for _ in range(3):
+        here.pass_time(600)
+        after = guard(here.services, "demo", CAUSE)
+        assert (after.state, after.measures[Measure.SHUT_MAPPINGS].progress) == (State.LOCKING, Progress.FAILED)
+        assert here.mapped == [], "it is kept"
+    assert "does not act on it" in after.measures[Measure.SHUT_MAPPINGS].detail
+    engine.cannot_load = False
+    here.pass_time(600)
+    locked(here)
+
+
+def test_an_unlock_that_the_engine_keeps_and_does_not_act_on_is_not_done(here: Town) -> None:
+    engine = here.account.engine
+    locked(here)
+    engine.cannot_load, here.aws.disabled = True, False
+    for _ in range(3):
+        here.pass_time(600)
+        assert guard(here.services, "demo", CAUSE).state is State.UNLOCKING
+    engine.cannot_load = False
+    here.pass_time(600)
+    opened(here)
 
 
 @pytest.mark.parametrize("silent", [Kind.USERS, Kind.MAPPINGS])

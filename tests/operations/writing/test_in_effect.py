@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 
 import pytest
@@ -13,6 +15,7 @@ from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
 
+from tests.operations.ledgers import Crash
 from tests.operations.worlds import POOL, Account, account, model_text
 
 CAUSE = Trigger("a test", "somebody")
@@ -51,6 +54,33 @@ def test_a_removal_that_is_in_no_effect_is_an_error_until_it_is(made: Account) -
     assert made.ledger.watermark("demo") != covered
     made.engine.cannot_load = True
     assert synchronise(made.services, "demo", CAUSE).status == "unchanged", "no doubt is left, so nobody is asked"
+
+
+def test_whoever_is_cut_off_in_a_write_leaves_a_doubt_too(made: Account) -> None:
+    """A function that is out of time while an engine does not answer: nobody saw how the write ended."""
+    covered, fate = made.ledger.watermark("demo"), made.engine.fate
+
+    @contextmanager
+    def out_of_time(what: str) -> Iterator[None]:
+        try:
+            yield
+        except Unreachable:
+            raise Crash from None
+
+    made.people.groups = {READERS: (ANNA,)}
+    made.engine.cannot_load, made.engine.fate = True, out_of_time  # type: ignore[assignment]
+    with pytest.raises(Crash):
+        synchronise(made.services, "demo", CAUSE)
+    assert held(made) == (ANNA,), "it is kept"
+    made.engine.fate = fate
+    made.ledger._leases.clear()
+    for _ in range(2):
+        with pytest.raises(Unreachable, match=NOT_IN_EFFECT):
+            synchronise(made.services, "demo", CAUSE)
+    assert made.ledger.watermark("demo") == covered, "nothing is called covered"
+    made.engine.cannot_load = False
+    assert synchronise(made.services, "demo", CAUSE).status == "unchanged"
+    assert made.ledger.watermark("demo") != covered
 
 
 def test_a_rollback_that_is_in_no_effect_is_an_error_until_it_is(made: Account) -> None:

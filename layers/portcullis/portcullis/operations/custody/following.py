@@ -32,7 +32,7 @@ from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.people.sessions import still_to_be_ended
 from portcullis.operations.services import Site, Trigger
-from portcullis.operations.writing.in_effect import culprits
+from portcullis.operations.writing.in_effect import culprits, in_doubt_if_silent
 from portcullis.operations.writing.outliving import still_held
 from portcullis.operations.writing.sending import still_ours
 from portcullis.operations.writing.undertaking import begin, settle, starting
@@ -72,7 +72,8 @@ def put_back(site: Site, todo: Todo, cause: Trigger) -> str:
             begin(site, leaving)
             opened = family.reopen(saved, held, left, ours=ours)
         try:
-            send_each(family, engine, opened.writes, held)
+            with in_doubt_if_silent(site):  # it is followed next, and that is not done before the nodes have loaded it
+                send_each(family, engine, opened.writes, held)
             if left:
                 settle(site, engine.read(), kept.options, ours=leaving, writes=len(opened.writes))
             keys = end_what_came(site)  # of whoever was let in by hand, and is shut out by now

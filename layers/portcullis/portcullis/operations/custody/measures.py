@@ -31,6 +31,7 @@ from portcullis.operations.custody.lost import lost
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
+from portcullis.operations.writing.in_effect import see_loaded
 from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.engine import Aside, Engine, Stop, nowhere
 from portcullis.ports.registration import IamRole, Registration
@@ -87,6 +88,8 @@ def _shut_mappings(site: Site, todo: Todo) -> str:
             note()
         raise
     note()
+    # What an earlier try wrote reads back as done, whether or not it was answered: nobody is shut out before the nodes have loaded it.
+    see_loaded(site, engine, lambda: family.simulate_all(held, closed.writes))
     return "; ".join(closed.left)
 
 

@@ -1,12 +1,13 @@
 """A write that the engine answered with a failure may be kept all the same: whether it acts on it has to be seen.
 
 An engine keeps a change first and has its nodes load it afterwards. If one cannot, the change reads back as done, and everybody still
-has what he had. So a run whose write was not answered well leaves a doubt in the ledger, and no run counts as done while it stands.
+has what he had. So a run whose write was not answered well leaves a doubt in the ledger, as does one that was cut off (whoever finds
+what it left writes that down), and no run counts as done while it stands. A lock asks each time.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import datetime, timedelta
 
@@ -28,13 +29,14 @@ def in_doubt_if_silent(site: Site) -> Iterator[None]:
     try:
         yield
     except Unreachable:
-        DOUBT.save(site.ledger, site.name, site.now())
-        may_come(site)
+        in_doubt(site)
         raise
 
 
-def may_come(site: Site) -> None:
-    """A write may come late that whoever looks now does not see: also one that takes out an entry which was put in again since."""
+def in_doubt(site: Site) -> None:
+    """How a write ended nobody has seen. It may come late, too, and whoever looks now does not see that: also one that takes out an
+    entry which was put in again since."""
+    DOUBT.save(site.ledger, site.name, site.now())
     MAY_COME.save(site.ledger, site.name, site.now())
 
 
@@ -57,8 +59,13 @@ def is_in_doubt(site: Site) -> bool:
 
 def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
     """Nothing, unless an earlier write is in doubt: then the nodes load the security config again. Unreachable if one cannot."""
-    if not is_in_doubt(site):
-        return
+    if is_in_doubt(site):
+        see_loaded(site, engine, lambda: held)
+        DOUBT.forget(site.ledger, site.name)
+
+
+def see_loaded(site: Site, engine: Engine, held: Callable[[], Actual]) -> None:
+    """The nodes load the security config again, which is `held`. Unreachable if one cannot."""
     try:
         engine.load_again()
     except Refused:
@@ -66,9 +73,8 @@ def see_in_effect(site: Site, engine: Engine, held: Actual) -> None:
     except Unreachable as error:
         raise Unreachable(
             f"{site.place.name} keeps what was written and does not act on it, so everybody still has what he had: its nodes"
-            f" cannot load the security config ({error}){culprits(site.family, held)}"
+            f" cannot load the security config ({error}){culprits(site.family, held())}"
         ) from error
-    DOUBT.forget(site.ledger, site.name)
 
 
 def culprits(terms: Terms, held: Actual) -> str:

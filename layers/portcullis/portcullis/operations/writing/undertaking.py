@@ -21,7 +21,7 @@ from portcullis.families.base import Family
 from portcullis.model.option_types import Options
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
-from portcullis.operations.writing.in_effect import may_come
+from portcullis.operations.writing.in_effect import in_doubt
 from portcullis.operations.writing.outliving import end_what_outlives
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
@@ -121,7 +121,7 @@ def settle(
         end_what_outlives(site, options, ())
         return False
     if ours is None:
-        may_come(site)
+        in_doubt(site)
     done = effective(site.family, one.touched, held)
     moved = bool(one.model_after) and (digest(text_in_ledger(site.services, site.name)) == one.model_after)
     left = removed_people(done)
