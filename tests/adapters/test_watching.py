@@ -290,6 +290,31 @@ def test_the_master_s_secret_by_its_version_and_never_by_its_value(aws: Emulator
     assert "password" not in json.dumps(after)
 
 
+def test_the_master_s_secret_by_its_own_policy_and_its_key(aws: Emulator, name: str) -> None:
+    secrets, key = aws.client("secretsmanager"), aws.client("kms").create_key()["KeyMetadata"]["Arn"]
+    arn = secrets.create_secret(Name=name, SecretString="a password")["ARN"]
+    road = Road(RoadKind.SECRET, arn)
+    before = value(road, roads(aws).look(road))
+    assert (before["policy"], "key" in before) == ([], False)
+    reader = "arn:aws:iam::444455556666:role/reader"
+    allows = {
+        "Effect": "Allow",
+        "Principal": {"AWS": reader},
+        "Action": "secretsmanager:GetSecretValue",
+        "Resource": "*",
+    }
+    secrets.put_resource_policy(
+        SecretId=arn, ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [allows]})
+    )
+    secrets.update_secret(SecretId=arn, KmsKeyId=key)
+    after = value(road, roads(aws).look(road))
+    words = "; ".join(differences(before, after))
+    assert reader in words
+    assert f"key is {key} now" in words
+    secrets.delete_resource_policy(SecretId=arn)
+    assert value(road, roads(aws).look(road))["policy"] == []
+
+
 def test_an_identity_pool_by_whose_tokens_it_takes(aws: Emulator, name: str) -> None:
     identities = aws.client("cognito-identity")
     pool = identities.create_identity_pool(IdentityPoolName=name, AllowUnauthenticatedIdentities=False)[

@@ -200,6 +200,7 @@ def _secret(_road: Road, facts: Facts) -> Any:
         "deleted": bool(facts.get("deleted")),
         "rotated_by": facts.get("rotated_by", ""),
         "policy": policy(facts.get("policy")),
+        **({"key": facts["key"]} if facts.get("key") else {}),
     }
 
 

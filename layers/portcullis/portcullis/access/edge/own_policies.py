@@ -1,14 +1,15 @@
 """Ways to administration past the engine's own rights: what somebody's IAM policies let them do to who administers, to what they prove it
 with, or to the domain. Pure.
 
-Only whoever the engine knows is judged, and only by their own policies: what a policy of a secret or of a trust says besides is not asked.
+Whoever the engine knows is judged by their own policies, and of a secret by its own as well. Whom else a secret's policy names: secrets.py.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
+from portcullis.access.actual import Json
 from portcullis.access.edge.conditions import Context, listed
 from portcullis.access.edge.policies import Asked, Somebody, judge, statements
 from portcullis.access.edge.way import Edge, context_of
@@ -21,7 +22,8 @@ class Act:
     """One call of AWS by which somebody comes to administer. `does`: in words; `then`: what follows from it.
 
     `also`: actions and resources that are needed besides. `keys`: of a condition, in small letters, with the value that they have here.
-    `sure`: whether it is one for certain, once it is permitted. A resource with `*` at its end is any of its kind.
+    `sure`: whether it is one for certain, once it is permitted. A resource with `*` at its end is any of its kind. `policy`: what the
+    resource's own policy says, as far as it is known, and what that is `called`; `decrypts`: the key that has to let them decrypt besides.
     """
 
     action: str
@@ -31,6 +33,9 @@ class Act:
     also: tuple[tuple[str, str], ...] = ()
     keys: tuple[tuple[str, str], ...] = ()
     sure: bool = True
+    policy: Json = field(default_factory=dict)
+    called: str = ""
+    decrypts: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,13 +48,24 @@ class Open:
 
 
 @dataclass(frozen=True, slots=True)
+class Secret:
+    """A secret with the password of who administers. `whose`: in words; `policy`: its own, as it was seen last; `key`: the customer's key
+    that it is under, if it is."""
+
+    arn: str
+    whose: str
+    policy: Json = field(default_factory=dict)
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Administrators:
     """What there is to take. `roles`: ARNs of IAM roles, each with whether its trust policy leaves it to the account who takes it;
-    `secrets`: ARNs, and whose in words; `groups`: names of IAM groups; `pool`: the ARN of the user pool, with its groups and users."""
+    `secrets`: of passwords; `groups`: names of IAM groups; `pool`: the ARN of the user pool, with its groups and users."""
 
     roles: tuple[tuple[str, bool], ...] = ()
     users: tuple[str, ...] = ()
-    secrets: tuple[tuple[str, str], ...] = ()
+    secrets: tuple[Secret, ...] = ()
     groups: tuple[str, ...] = ()
     pool: str = ""
     pool_groups: tuple[str, ...] = ()
@@ -66,8 +82,8 @@ def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
         yield Act(
             "iam:UpdateAssumeRolePolicy", role, f"may change who may take the role {name}", f"takes the role {role}"
         )
-    for secret, whose in who.secrets:
-        yield Act("secretsmanager:GetSecretValue", secret, f"may read the secret of {whose}", f"signs in as {whose}")
+    for secret in who.secrets:
+        yield from of_secret(secret)
     for user in who.users:
         name = user.rpartition("/")[2]
         yield Act("iam:CreateAccessKey", user, f"may make an access key of the user {name}", f"signs as {user}")
@@ -84,11 +100,35 @@ def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
     yield Act("es:UpdateDomainConfig", edge.arn, "may change the domain's configuration", "sets another master user")
 
 
+def of_secret(secret: Secret) -> Iterator[Act]:
+    """Who may change its policy lets themselves read it."""
+    whose, under = secret.whose, f", if the key {secret.key} lets them decrypt" if secret.key else ""
+    for action, does, then in (
+        ("GetSecretValue", f"may read the secret of {whose}", f"signs in as {whose}"),
+        ("PutResourcePolicy", f"may change who may read the secret of {whose}", f"reads it, and signs in as {whose}"),
+    ):
+        called = f"the policy of the secret of {whose}"
+        yield Act(
+            f"secretsmanager:{action}",
+            secret.arn,
+            does + under,
+            then,
+            policy=secret.policy,
+            called=called,
+            decrypts=secret.key,
+        )
+
+
 def open_to(who: Somebody, edge: Edge, found: Iterable[Act]) -> tuple[Open, ...]:
     """What of these is open to somebody who signs, what is certain first. Whoever may change their own policies may do all of it."""
     context = context_of(edge, who)
     told = [one for act in (*found, *_own_policies(who)) if (one := _open(who, edge, context, act)) is not None]
     return tuple(sorted(told, key=lambda one: not one.certain))
+
+
+def open_by(who: Somebody, edge: Edge, act: Act) -> Open | None:
+    """Whether one act is open to somebody."""
+    return _open(who, edge, context_of(edge, who), act)
 
 
 def _own_policies(who: Somebody) -> Iterator[Act]:
@@ -104,7 +144,13 @@ def _open(who: Somebody, edge: Edge, context: Context, act: Act) -> Open | None:
     certain, by = act.sure, dict[str, None]()
     for action, resource in ((act.action, act.resource), *act.also):
         told = [
-            judge(Asked(action, one, replace(context, known=known)), who, {}, edge.account)
+            judge(
+                Asked(action, one, replace(context, known=known)),
+                who,
+                act.policy if resource == act.resource else {},
+                edge.account,
+                act.called,
+            )
             for one in _of_its_kind(resource, who)
         ]
         judged = min(told, key=lambda one: (True, None, False).index(one.allowed))
@@ -112,7 +158,24 @@ def _open(who: Somebody, edge: Edge, context: Context, act: Act) -> Open | None:
             return None  # of policies that could not be read nothing is said here
         certain = certain and judged.allowed is True
         by |= dict.fromkeys(map(str, judged.by))
+    if act.decrypts:
+        if _may_not_decrypt(who, edge, context, act):
+            return None
+        certain = False  # by the policy of the key, which nobody here reads
     return Open(act, certain, "; ".join(by))
+
+
+def _may_not_decrypt(who: Somebody, edge: Edge, context: Context, act: Act) -> bool:
+    """Whether a policy of their own denies it for certain: without one that allows it the key's policy still may."""
+    known = {
+        "kms:viaservice": (f"secretsmanager.{edge.region}.amazonaws.com",),
+        "kms:encryptioncontext:secretarn": (act.resource,),
+        "kms:calleraccount": (who.account,),
+    }
+    judged = judge(
+        Asked("kms:Decrypt", act.decrypts, replace(context, known={**context.known, **known})), who, {}, edge.account
+    )
+    return judged.allowed is False and bool(judged.by)
 
 
 def _of_its_kind(resource: str, who: Somebody) -> Iterator[str]:

@@ -103,15 +103,16 @@ DOMAIN = "the domain's access policy"
 BOUNDARY = "their permissions boundary"
 
 
-def judge(asked: Asked, who: Somebody, domain: Json, owner: str) -> Judged:
-    """Whether the policies let this request through. `domain`: the domain's access policy, `owner`: its account."""
+def judge(asked: Asked, who: Somebody, domain: Json, owner: str, called: str = DOMAIN) -> Judged:
+    """Whether the policies let this request through. `domain`: the domain's access policy, or that of whatever else is asked for, and then
+    what it is `called`; `owner`: its account."""
     policies = [(one.name, one.document) for one in who.own.policies]
     boundary = who.own.boundary
     own = [found for name, document in policies for found in _fitting(asked, name, document)]
     limit = list(_fitting(asked, f"{BOUNDARY} {boundary.name}", boundary.document)) if boundary else []
     of_domain = [
         (found, way, all_of((truth, said)))
-        for found, truth in _fitting(asked, DOMAIN, domain)
+        for found, truth in _fitting(asked, called, domain)
         for way, said in _named(found.body, who)
         if said is not False
     ]

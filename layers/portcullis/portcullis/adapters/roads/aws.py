@@ -15,6 +15,9 @@ _ABSENT = frozenset(
 )
 
 
+_SECRETS_MANAGERS_OWN = "alias/aws/secretsmanager"  # which is Amazon's, and lets in whom the secret does
+
+
 class AwsRoads:
     """The Roads protocol. `client(service)` gives a boto3 client in the domain's Region; `groups` are the Cognito groups and `users`
     the Cognito users that something is granted to, `connections` gives those of the domain."""
@@ -101,6 +104,7 @@ class AwsRoads:
             "version": next((version for version, stage in stages.items() if "AWSCURRENT" in stage), ""),
             "deleted": has.get("DeletedDate") is not None,
             "rotated_by": has.get("RotationLambdaARN", ""),
+            "key": "" if (key := has.get("KmsKeyId") or "").endswith(_SECRETS_MANAGERS_OWN) else key,
             "policy": secrets.get_resource_policy(SecretId=road.name).get("ResourcePolicy") or "{}",
         }
 

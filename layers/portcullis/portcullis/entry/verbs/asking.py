@@ -232,11 +232,13 @@ def findings(services: Services, deployment: str) -> Findings:
     from portcullis.operations.access.asking.scene import live
     from portcullis.operations.access.changing.foundation import keepers
     from portcullis.operations.watching.roads import last_seen
+    from portcullis.watch.roads import RoadKind
 
     site, seen = services.site(deployment), last_seen(services, deployment)
     own = {keeper.entry for keeper in keepers(site.registration).keepers}
     scene = live(site)
-    return found(scene, trusted(seen) if seen else None, own, before(services, scene))
+    secret = seen.get(RoadKind.SECRET.value)
+    return found(scene, trusted(seen) if seen else None, own, before(services, scene), secret)
 
 
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import replace
 
-from portcullis.access.edge.own_policies import Administrators, Open, acts, open_to
+from portcullis.access.edge.own_policies import Administrators, Open, Secret, acts, open_to
 from portcullis.access.edge.policies import Own
 from portcullis.access.edge.running import running_as
 from portcullis.access.edge.way import somebody
@@ -15,7 +15,6 @@ from portcullis.access.questions.persons import Person
 from portcullis.families.finding import Finding
 from portcullis.operations.access.asking.edge import Before
 from portcullis.operations.access.asking.scene import Scene
-from portcullis.ports.registration import EngineUser
 from portcullis.words import many
 
 _UNREAD = "what people may do to who administers, by their own IAM policies: {}"
@@ -27,13 +26,14 @@ def ways_by_iam(
     finder: Finding,
     trusts: Mapping[str, Collection[str]],
     above: Collection[Person],
+    secrets: Sequence[Secret],
     own: Collection[str],
     before: Before,
     unknown: list[str],
 ) -> Iterator[Found]:
     """Of whoever signs, or has the role of a token, and is not among those `above`, who have a way already. `own`: entries that Portcullis
     itself needs."""
-    administrators, edge = _administrators(scene, finder, trusts, above, before), before.edge
+    administrators, edge = _administrators(scene, finder, trusts, above, secrets, before), before.edge
     targets = [*acts(administrators, edge)]
     for role, _ in administrators.roles:
         targets += running_as(role, trusts.get(role.rpartition("/")[2], ()), edge.region, edge.account)
@@ -62,17 +62,16 @@ def _told(person: Person, finder: Finding, found: Sequence[Open]) -> Found:
 
 
 def _administrators(
-    scene: Scene, finder: Finding, trusts: Mapping[str, Collection[str]], above: Collection[Person], before: Before
+    scene: Scene,
+    finder: Finding,
+    trusts: Mapping[str, Collection[str]],
+    above: Collection[Person],
+    secrets: Sequence[Secret],
+    before: Before,
 ) -> Administrators:
     registration, edge = before.registration, before.edge
     ours = [one for one in above if not one.entry.startswith("arn:") or one.entry.split(":")[4] == edge.account]
     roles = sorted({one.entry for one in ours if one.kind == SubjectKind.IAM_ROLE and one.entry.startswith("arn:")})
-    master = registration.master
-    secrets = (
-        ((_arn_of(master.secret, before), f"the master {master.name}"),)
-        if isinstance(master, EngineUser) and master.secret
-        else ()
-    )
     groups = {
         (grant.subject.kind, grant.subject.name)
         for grant in scene.grants
@@ -84,7 +83,7 @@ def _administrators(
     return Administrators(
         tuple((role, _left_to_account(role, trusts, edge.account)) for role in roles),
         tuple(sorted(one.entry for one in ours if one.kind == SubjectKind.IAM_USER)),
-        secrets,
+        tuple(secrets),
         tuple(sorted(name for kind, name in groups if kind is SubjectKind.IAM_GROUP)),
         f"arn:{partition}:cognito-idp:{edge.region}:{edge.account}:userpool/{pool}" if pool else "",
         tuple(sorted(name for kind, name in groups if kind is SubjectKind.COGNITO_GROUP)) if pool else (),
@@ -97,11 +96,3 @@ def _left_to_account(role: str, trusts: Mapping[str, Collection[str]], account: 
         who == "*" or who == account or (who.endswith(_ROOT) and who.split(":")[4] == account)
         for who in trusts.get(role.rpartition("/")[2], ())
     )
-
-
-def _arn_of(secret: str, before: Before) -> str:
-    """Of a secret that is known by its name, its ARN but for the six signs that Secrets Manager adds."""
-    if secret.startswith("arn:"):
-        return secret
-    edge = before.edge
-    return f"arn:{edge.arn.split(':')[1]}:secretsmanager:{edge.region}:{edge.account}:secret:{secret}-AbCdEf"

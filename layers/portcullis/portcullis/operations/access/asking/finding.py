@@ -26,6 +26,7 @@ from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.custody.stopping import stopping
 from portcullis.families.finding import Finding, finding
 from portcullis.operations.access.asking.by_iam import ways_by_iam
+from portcullis.operations.access.asking.by_secret import masters_secret, ways_by_secret
 from portcullis.operations.access.asking.edge import Before, cells_let_in, of_person
 from portcullis.operations.access.asking.edge import not_looked_at as not_looked_at_of
 from portcullis.operations.access.asking.questions import matrix
@@ -40,10 +41,15 @@ _STRANGERS = "IAM policies of whoever the engine does not know"
 
 
 def findings(
-    scene: Scene, trusts: Trusts | None = None, own: Collection[str] = (), edge: Before | None = None
+    scene: Scene,
+    trusts: Trusts | None = None,
+    own: Collection[str] = (),
+    edge: Before | None = None,
+    secret: Mapping[str, Any] | None = None,
 ) -> Findings:
     """Everything that is found, the gravest first. `trusts`: who may take the roles that are let in, as AWS said at the last look; `own`:
-    entries of whoever has to administer for Portcullis to work; `edge`: what stands before the engine."""
+    entries of whoever has to administer for Portcullis to work; `edge`: what stands before the engine; `secret`: the master's secret as it
+    was seen at the last look."""
     finder = finding(scene.family.name)
     named = {*(scene.there.indices or ()), *(scene.there.aliases or ()), *scene.there.streams}
     of_file = scene.groups_open or scene.custody is None
@@ -56,7 +62,7 @@ def findings(
     found = [
         *_paths(finder, ways, trusts or {}, own, _Doors(scene, edge, shut, unknown)),
         *_patterns(scene, finder, unknown),
-        *(ways_by_iam(scene, finder, trusts or {}, [one for one, *_ in ways], own, edge, unknown) if edge else ()),
+        *(_by_iam(scene, finder, trusts or {}, ways, own, edge, secret, unknown) if edge else ()),
     ]
     if of_file:
         not_looked_at.append("who is in which group and which indices there are (a file does not say it)")
@@ -75,6 +81,23 @@ def findings(
     words = many(len(told), "finding") if told else "nothing is found"
     kept_out = tuple(shut[name] for name in sorted(shut))
     return Findings(scene.deployment, words, told, tuple(dict.fromkeys(unknown)), tuple(not_looked_at), kept_out)
+
+
+def _by_iam(
+    scene: Scene,
+    finder: Finding,
+    trusts: Trusts,
+    ways: Iterable[_Way],
+    own: Collection[str],
+    edge: Before,
+    secret: Mapping[str, Any] | None,
+    unknown: list[str],
+) -> Iterator[Found]:
+    """By people's own IAM policies, and by the policy of the master's secret."""
+    above = [one for one, *_ in ways]
+    secrets = masters_secret(edge, secret, unknown)
+    yield from ways_by_iam(scene, finder, trusts, above, secrets, own, edge, unknown)
+    yield from ways_by_secret(scene, finder, secrets, above, own, edge)
 
 
 def trusted(baseline: Mapping[str, Any]) -> dict[str, tuple[str, ...]]:

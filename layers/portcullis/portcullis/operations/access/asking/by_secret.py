@@ -1,0 +1,66 @@
+"""Findings of paths to administration that the policy of the master's own secret opens, over a scene. Changes nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
+
+from portcullis.access.edge.own_policies import Secret
+from portcullis.access.edge.secrets import strangers
+from portcullis.access.questions.findings import PATH, Found
+from portcullis.access.questions.persons import Person
+from portcullis.families.finding import Finding
+from portcullis.operations.access.asking.edge import Before
+from portcullis.operations.access.asking.scene import Scene
+from portcullis.ports.registration import EngineUser
+
+_UNSEEN = "whom the policy of the master's secret lets read it: nobody looked yet (portcullis roads)"
+_VERSION = "2012-10-17"  # which variables in it mean something with: what is compared leaves it out
+
+
+def masters_secret(before: Before, seen: Mapping[str, Any] | None, unknown: list[str]) -> tuple[Secret, ...]:
+    """The secret with the master's password, if there is one. `seen`: what it was at the last look."""
+    master = before.registration.master
+    if not isinstance(master, EngineUser) or not master.secret:
+        return ()
+    if seen is None:
+        unknown.append(_UNSEEN)
+        seen = {}
+    policy = {"Version": _VERSION, "Statement": list(seen.get("policy") or ())}
+    key = str(seen.get("key") or "")
+    return (Secret(_arn_of(master.secret, before), f"the master {master.name}", policy, _key_arn(key, before)),)
+
+
+def ways_by_secret(
+    scene: Scene,
+    finder: Finding,
+    secrets: Sequence[Secret],
+    above: Collection[Person],
+    own: Collection[str],
+    before: Before,
+) -> Iterator[Found]:
+    """Of whoever is nobody that the engine knows: the others are judged with their own policies."""
+    known = {*own, *(one.entry for one in (*scene.people, *above))}
+    for secret in secrets:
+        for one in strangers(secret, before.edge, known):
+            act, by = one.found.act, one.found.by
+            hangs = one.hangs or ("" if one.found.certain else "if a condition or what is not known here lets them")
+            says = f"{one.name} may come to administer {finder.whole} by {act.action}{hangs and ', '}{hangs}"
+            steps = (one.name, f"{act.does} ({by})", act.then)
+            yield Found(PATH, one.name, says, f"take {act.action} out of {by}", steps, one.found.certain)
+
+
+def _arn_of(secret: str, before: Before) -> str:
+    """Of a secret that is known by its name, its ARN but for the six signs that Secrets Manager adds."""
+    if secret.startswith("arn:"):
+        return secret
+    edge = before.edge
+    return f"arn:{edge.arn.split(':')[1]}:secretsmanager:{edge.region}:{edge.account}:secret:{secret}-AbCdEf"
+
+
+def _key_arn(key: str, before: Before) -> str:
+    """Secrets Manager tells a key as whoever chose it wrote it: an ARN, an id or an alias."""
+    if not key or key.startswith("arn:"):
+        return key
+    edge = before.edge
+    return f"arn:{edge.arn.split(':')[1]}:kms:{edge.region}:{edge.account}:{key if key.startswith('alias/') else f'key/{key}'}"
