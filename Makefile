@@ -24,8 +24,8 @@ help: ## what can be made
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*##/\t/' | sort
 
 .venv/.ready: requirements.txt pyproject.toml
-	@command -v $(PYTHON) >/dev/null || { echo "portcullis: no $(PYTHON) found; install Python 3.11 or later, or say make PYTHON=/path/to/python3" >&2; exit 2; }
-	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || { echo "portcullis: $$($(PYTHON) --version) is too old; Python 3.11 or later is needed (make PYTHON=...)" >&2; exit 2; }
+	@command -v $(PYTHON) >/dev/null || { echo "portcullis: no $(PYTHON) found; install Python 3.11 to 3.14, or say make PYTHON=/path/to/python3" >&2; exit 2; }
+	@$(PYTHON) -c 'import sys; sys.exit(not (3, 11) <= sys.version_info[:2] <= (3, 14))' || { echo "portcullis: $$($(PYTHON) --version) will not do: Python 3.11 to 3.14 is needed, as some packages are made for these alone; say make PYTHON=/path/to/python3.14" >&2; exit 2; }
 	@$(PYTHON) -c 'import fcntl, os; path = ".portcullis/running.lock"; os.path.exists(path) and fcntl.flock(os.open(path, os.O_RDWR), fcntl.LOCK_EX | fcntl.LOCK_NB)' 2>/dev/null || { echo "portcullis: the packages are to be set up anew, and the embedded default of this folder runs on the old ones; make down first" >&2; exit 2; }
 	@echo "setting up .venv (once)"
 	@$(PYTHON) -m venv --clear .venv

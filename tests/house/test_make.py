@@ -1,4 +1,4 @@
-"""Given that the lock or pyproject.toml changed while `make up` runs, then its packages are not taken away from under it."""
+"""Given a Python that will not do, a new clone, or a lock that changed while `make up` runs, then make says so and takes nothing away."""
 
 from __future__ import annotations
 
@@ -27,8 +27,8 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def make(folder: Path, *asked: str) -> subprocess.CompletedProcess[str]:
-    told = ["make", "--no-print-directory", f"PYTHON={sys.executable}", *asked]
+def make(folder: Path, *asked: str, python: str | Path = sys.executable) -> subprocess.CompletedProcess[str]:
+    told = ["make", "--no-print-directory", f"PYTHON={python}", *asked]
     around = {name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))}
     return subprocess.run(told, cwd=folder, capture_output=True, text=True, env=around, check=False)
 
@@ -55,3 +55,23 @@ def test_packages_are_not_set_up_anew_under_what_runs(folder: Path) -> None:
     assert done.returncode != 0
     assert "make down first" in done.stderr
     assert (folder / ".venv" / "bin" / "python").exists()
+
+
+@pytest.mark.parametrize("version", ["3.10.13", "3.15.2", "4.0.0"])
+def test_a_python_that_the_packages_are_not_made_for_is_refused_before_anything_is_fetched(
+    folder: Path, version: str
+) -> None:
+    other = folder / "python"
+    says = f"import sys; sys.version_info = ({version.replace('.', ', ')})"
+    other.write_text(
+        f"""#!/bin/sh
+[ "$1" = --version ] && echo Python {version} && exit
+exec {sys.executable} -c "{says}
+$2"
+"""
+    )
+    other.chmod(0o755)
+    done = make(folder, "setup", python=other)
+    assert done.returncode == 2
+    assert f"portcullis: Python {version} will not do: Python 3.11 to 3.14 is needed" in done.stderr
+    assert "setting up" not in done.stdout
