@@ -230,14 +230,25 @@ def test_a_connection_between_domains_that_is_as_hard_as_it_can_be() -> None:
         (
             "role-sent",
             replace(SEARCH, here=HardSide("shop", "2.19", {"log_reader": {}}, {"log_reader": ("iam_role:night",)})),
-            "iam_role:night of shop have log_reader, a name that demo has too: a 2.19 sends it",
+            "iam_role:night of shop have log_reader, a name that demo has too: a 2.x sends the names of all roles along",
         ),
         (
             "role-sent",
             replace(
                 SEARCH, here=HardSide("shop", "2.19", {"own": {}}, {"all_access": ("iam_role:boss",), "own": ("x",)})
             ),
-            "and they administer it",
+            "iam_role:boss of shop have all_access, a name that demo has too: a 2.x sends the names of all roles along, "
+            "and it counts there without a mapping; they read everything there",
+        ),
+        (
+            "role-sent",
+            replace(
+                SEARCH,
+                here=HardSide(
+                    "shop", "2.19", {}, {"log_reader": ("iam_role:app", "iam_role:b"), "security_manager": ("c",)}
+                ),
+            ),
+            "iam_role:b of shop have log_reader",  # the other is mapped there; and by the last no search gains
         ),
         ("policy", replace(SEARCH, policy={"Statement": [{**CROSS, "Principal": {"AWS": "*"}}]}), "allows everybody"),
         (

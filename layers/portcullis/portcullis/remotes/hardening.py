@@ -19,8 +19,10 @@ from portcullis.families.elasticsearch.documents.compare import query
 from portcullis.families.elasticsearch.documents.config import ADMINISTRATES, SUPERUSER, Kind, is_reserved
 from portcullis.families.elasticsearch.known.names import may_match
 from portcullis.families.elasticsearch.known.privileges import grants_on_index
+from portcullis.families.opensearch.limiting.known import known
 from portcullis.remotes.facts import OUR_ROLES, Finding, Weight, exit_status
 from portcullis.remotes.parties import listed
+from portcullis.remotes.sent_along import gained
 from portcullis.words import many
 
 _BORN = "elastic"  # the super user that every cluster has: nothing can be done about it but to keep its password
@@ -295,19 +297,15 @@ def _opensearch(facts: HardFacts) -> Iterator[Finding]:
 
 def _roles_that_go_along(facts: HardFacts) -> Iterator[Finding]:
     """A 2.x sends the names of all roles that whoever asks has, and the other side takes them for its own (seen on 2.19.3)."""
-    a, here, there = facts.alias, facts.here, facts.there
+    here, there = facts.here, facts.there
     if here.release.partition(".")[0] != "2" or here.holders is None or there.roles is None:
         return
-    for role, people in sorted(here.holders.items()):
-        # A role that no file makes is the engine's own, which both have.
-        if (role in there.roles or role not in (here.roles or {})) and not role.startswith(OUR_ROLES):
-            what = "administer it" if role in _ADMINISTRATORS else "have that one there, whoever is mapped"
-            known = f"{_named(people)} of {here.name} have {role}, a name that {there.name} has too"
-            says = f"{known}: a {here.release} sends it, and they {what}"
-            remedy = (
-                f"3.x on {here.name}, which sends no role that is mapped; or roles of names that {there.name} has not"
-            )
-            yield Finding(a, Weight.WRONG, "role-sent", says, remedy)
+    roles = {**known(f"OpenSearch_{there.release}").roles, **there.roles}
+    mapped = facts.reach or {}
+    gaining = {
+        role: [one for one in people if one not in mapped.get(role, ())] for role, people in here.holders.items()
+    }
+    yield from gained(facts.alias, here.name, there.name, gaining, roles, sends_all=True)
 
 
 def _permissions(role: Json) -> Iterator[str]:

@@ -7,8 +7,9 @@ names of all of their roles, a 3.x those that stand in `opendistro_security_role
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from portcullis.access.actual import Actual
 from portcullis.families.opensearch.documents.config import Kind
@@ -22,6 +23,9 @@ _SUBJECT = re.compile(r"\s*(cn|ou?|uid|dc|e|emailaddress|st|l|c)\s*=.+", re.IGNO
 _MOST = 5
 _LIMITS = ("dls", "fls", "masked_fields")
 _PEOPLE = ("users", "backend_roles")
+_EVERY_READ = frozenset(
+    ("*", "read", "indices_all", "data_access", "crud", "indices:*", "indices:data/*", "indices:data/read/*")
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,34 +111,66 @@ def _roles_sent(here: DomainSide, there: DomainSide, a: str) -> Iterator[Finding
         yield Finding(a, Weight.UNKNOWN, "role-sent", f"which roles {here.words} sends along was not tried")
         return
     sends_all = here.release[0] < 3
-    found = False
-    for role, people in sorted(_sent(here.held, sends_all=sends_all).items()):
-        if role.startswith(OUR_ROLES) or not _reads(there.held.of(Kind.ROLES).get(role)):
-            continue
-        theirs = {entry for kind in _PEOPLE for entry in there.held.entries(role, kind)}
-        gaining = [one for one in people if not matches_any(theirs, one)]
-        if not gaining:
-            continue
-        found = True
-        says = f"{_some(gaining)} of {here.name} have {role}, a name that {there.name} has too"
-        if sends_all:
-            says += ": a 2.x sends the names of all roles along, and it counts there without a mapping"
-            remedy = (
-                f"3.x on {here.name}, which sends no role that is mapped; or a role of a name that {there.name} has not"
-            )
-        else:
-            says += f" ({DIRECT} of internal users, which are sent along): it counts there without a mapping"
-            remedy = f"a mapping on {here.name} in place of {DIRECT}"
-        yield Finding(a, Weight.WRONG, "role-sent", says, remedy)
+    gaining = {
+        role: [one for one in people if not _mapped(there.held, role, one)]
+        for role, people in _sent(here.held, sends_all=sends_all).items()
+    }
+    found = list(gained(a, here.name, there.name, gaining, there.held.of(Kind.ROLES), sends_all=sends_all))
+    yield from found
     if not found:
         sends = "the names of all roles" if sends_all else f"roles of {DIRECT} alone"
         says = f"{here.name} sends {sends} along, and nobody gains one of {there.name} by it"
         yield Finding(a, Weight.OK, "role-sent", says)
 
 
+def _mapped(held: Actual, role: str, entry: str) -> bool:
+    return matches_any({one for kind in _PEOPLE for one in held.entries(role, kind)}, entry)
+
+
+def gained(
+    a: str,
+    here: str,
+    there: str,
+    gaining: Mapping[str, Sequence[str]],
+    roles: Mapping[str, Mapping[str, object]],
+    *,
+    sends_all: bool,
+) -> Iterator[Finding]:
+    """Roles of the other side, `roles`, that people of this one come with by their names alone. `gaining`: role -> who has it here, and
+    is not mapped to it there."""
+    for role, people in sorted(gaining.items()):
+        document = roles.get(role)
+        if role.startswith(OUR_ROLES) or not people or not _reads(document):
+            continue
+        says = f"{_some(list(people))} of {here} have {role}, a name that {there} has too"
+        if sends_all:
+            says += ": a 2.x sends the names of all roles along, and it counts there without a mapping"
+            remedy = f"3.x on {here}, which sends no role that is mapped; or a role of a name that {there} has not"
+        else:
+            says += f" ({DIRECT} of internal users, which are sent along): it counts there without a mapping"
+            remedy = f"a mapping on {here} in place of {DIRECT}"
+        # Nothing but searches is sent: whoever administers one side does not administer the other.
+        says += "; they read everything there" if _reads_everything(document or {}) else ""
+        yield Finding(a, Weight.WRONG, "role-sent", says, remedy)
+
+
 def _reads(role: Mapping[str, object] | None) -> bool:
     """Whether a search may gain by it: nothing else is sent."""
     return bool(role and role.get("index_permissions"))
+
+
+def _reads_everything(role: Mapping[str, object]) -> bool:
+    return any(
+        "*" in entry.get("index_patterns", ())
+        and not any(entry.get(limit) for limit in _LIMITS)
+        and not _EVERY_READ.isdisjoint(entry.get("allowed_actions", ()))
+        for entry in _entries(role)
+    )
+
+
+def _entries(role: Mapping[str, object]) -> Iterable[Mapping[str, Any]]:
+    entries = role.get("index_permissions")
+    return entries if isinstance(entries, list | tuple) else ()
 
 
 def _sent(held: Actual, *, sends_all: bool) -> dict[str, list[str]]:
@@ -164,8 +200,7 @@ def _limits_lost(there: DomainSide, alias: Alias) -> Iterator[Finding]:
 
 
 def _limits(role: Mapping[str, object]) -> bool:
-    entries = role.get("index_permissions")
-    return isinstance(entries, list | tuple) and any(entry.get(limit) for entry in entries for limit in _LIMITS)
+    return any(entry.get(limit) for entry in _entries(role) for limit in _LIMITS)
 
 
 def _some(names: list[str]) -> str:
