@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -64,6 +65,19 @@ def test_whoever_lost_the_lease_keeps_nothing(made: Account, site: Site) -> None
     assert set(kept(site)) == set()
 
 
+@pytest.mark.parametrize(("also", "renews"), [({}, 1), ({"renewed": False}, 1), ({"renewed": True}, 0)])
+def test_the_lease_is_renewed_with_the_claims_unless_it_just_was(
+    made: Account, monkeypatch: pytest.MonkeyPatch, also: dict[str, bool], renews: int
+) -> None:
+    renewed: list[str] = []
+    monkeypatch.setattr(made.ledger, "renew", renewed.append)
+    here = made.services.site("demo")
+    first = keep_claims(here, kept(here), {ANNA}, **also)
+    assert renewed == [here.place.id] * renews
+    keep_claims(here, first, {ANNA}, **also)
+    assert len(renewed) == renews, "nothing is kept, so nothing is renewed"
+
+
 def test_what_may_come_late_stays_late_for_as_long_as_a_write_may_take(made: Account, site: Site) -> None:
     """From the write on whose answer nobody saw, and no longer for being looked at again; a further one begins it anew."""
     began = made.aws.at
@@ -88,3 +102,13 @@ def test_pauses_grow_and_never_pass_two_seconds(made: Account) -> None:
         wait_a_little(services, attempt)
     assert all(0 <= one <= min(0.05 * 2**attempt, 2.0) for attempt, one in enumerate(slept))
     assert len(set(slept)) > 20, "and no two writers wait for as long"
+
+
+def test_the_longest_of_each_pause_is_twice_that_of_the_one_before(
+    made: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    slept: list[float] = []
+    monkeypatch.setattr(random, "uniform", lambda _, longest: longest)
+    for attempt in range(8):
+        wait_a_little(replace(made.services, sleep=slept.append), attempt)
+    assert slept == [0.05, 0.1, 0.2, 0.4, 0.8, 1.6, 2.0, 2.0]

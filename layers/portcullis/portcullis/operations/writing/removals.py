@@ -70,10 +70,6 @@ def _apart(
 ) -> Ordered:
     ahead = family.writes(leavers, held)
     between = family.simulate_all(held, ahead)
-    going = set(map(_of, leavers))
-    rest = replace(plan, steps=tuple(step for step in plan.steps if _of(step) not in going))
+    going = {step.claim for step in leavers}  # a plan has one step a claim
+    rest = replace(plan, steps=tuple(step for step in plan.steps if step.claim not in going))
     return Ordered(ahead, family.writes(rest.steps, between, passwords), between)
-
-
-def _of(step: Step) -> tuple[Operation, Claim]:
-    return step.operation, step.claim

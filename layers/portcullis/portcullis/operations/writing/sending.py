@@ -49,7 +49,7 @@ def keep_claims(
     stays so for as long as it was to.
     """
     until = before.until
-    if late and (until is None or not late <= before.late):
+    if not late <= before.late:
         until = site.now() + LATE
     now = before.becoming(after, late=late, until=until)
     if (now, now.late, now.until) == (before, before.late, before.until):
