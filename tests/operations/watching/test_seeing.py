@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 import pytest
-from portcullis.custody.types import Observation
+from portcullis.custody.types import Health, Observation, Probe
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
@@ -148,6 +148,8 @@ def test_a_question_that_may_not_be_asked_is_told_with_its_right_until_it_may() 
     assert names(aws) == ["eyes-shut"] * 2
     assert "kms:ListGrants" in aws.told[0].happened
     assert "cloudwatch:GetMetricStatistics, kms:ListGrants" in shut_in_words(services, "demo")[0]
+    silent = replace(whole, probes=(Probe("grants", Health.UNREACHABLE, detail="ThrottlingException"), *whole.probes))
+    assert list(look_at_own(site, SWEEP, silent)) == ["the key"], "no answer leaves it as it was"
     assert look_everywhere(services, SWEEP)["exit_status"] == 0, "asked anew, for whoever asks for nothing but this"
     assert names(aws)[-1] == "eyes-open"
 

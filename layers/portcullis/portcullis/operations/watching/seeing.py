@@ -18,7 +18,7 @@ import msgspec
 
 from portcullis import typed
 from portcullis.correlation import carry
-from portcullis.custody.types import Observation
+from portcullis.custody.types import Health, Observation
 from portcullis.errors import BadInput, PortcullisError, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
@@ -91,8 +91,14 @@ def look_at_own(site: Site, cause: Trigger, seen: Observation | None = None) -> 
     """The same of what one deployment alone is seen by: its rules, and the questions that its key is asked. `seen`: a look at the key that
     was just taken."""
     key = seen or site.keys.observe(site.registration)
-    also = {_KEY: f"may not be asked all: not authorized to perform: {', '.join(key.refused)}"} if key.refused else {}
-    return _look(site.services, site.name, eyes_of(site.registration.eyes), cause, also)
+    return _look(site.services, site.name, eyes_of(site.registration.eyes), cause, {_KEY: _unasked(key)})
+
+
+def _unasked(key: Observation) -> str | None:
+    """Which questions a key may not be asked; empty if all may, None where one of them had no answer."""
+    if key.refused:
+        return f"may not be asked all: not authorized to perform: {', '.join(key.refused)}"
+    return None if any(probe.health is Health.UNREACHABLE for probe in key.probes) else ""
 
 
 def look_everywhere(services: Services, cause: Trigger) -> dict[str, Any]:
@@ -146,9 +152,9 @@ def _look(
     deployment: str,
     eyes: Iterable[Eye],
     cause: Trigger,
-    also: Mapping[str, str] = MappingProxyType({}),
+    also: Mapping[str, str | None] = MappingProxyType({}),
 ) -> dict[str, Any]:
-    """`also`: what else does not see, and why."""
+    """`also`: what else is seen by, and why it does not see, as `_why` says it."""
     before: dict[str, Any] = BLIND.saved(services.ledger, deployment) or {}
     eyes = _with_made_of(services, deployment, eyes)
     with ThreadPoolExecutor(_AT_ONCE, initializer=carry()) as lookers:
