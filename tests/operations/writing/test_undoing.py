@@ -56,10 +56,10 @@ BOTH = (made("viewers"), mapped("viewers"))
             id="the same person was let in by another role",
         ),
         pytest.param(
-            (*BOTH, made("aaa"), mapped("aaa")),
-            {"viewers": {"users": ["eve"]}, "aaa": {"users": ["eve"]}},
-            ["eve was mapped to aaa", "eve was mapped to viewers"],
-            id="two roles, by their names",
+            tuple(step(name) for name in "fedcba" for step in (made, mapped)),
+            {name: {"users": ["eve"]} for name in "bdface"},
+            [f"eve was mapped to {name}" for name in "abcdef"],
+            id="many roles, by their names",
         ),
         pytest.param((mapped("viewers"),), {"viewers": {"users": ["eve"]}}, [], id="the role was there before"),
         pytest.param(

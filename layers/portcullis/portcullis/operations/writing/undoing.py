@@ -30,7 +30,7 @@ def not_as_left(terms: Terms, touched: Sequence[AppliedStep], held: Actual) -> l
     """What was changed since, in words: undoing it would undo somebody else's change with it."""
     moved = [str(one.claim) for one in touched if not is_as_left(terms, one, held)]
     made = {one.name for one in touched if one.kind == terms.mappings and not one.entry_list and one.before is None}
-    ours = {(one.name, one.entry_list, one.entry) for one in touched if one.entry_list}
+    ours = {(one.name, one.entry_list, one.entry) for one in touched}
     leaving = {one.name for one in touched if one.kind == terms.roles and one.before is None}
     for role in sorted(made & leaving):
         for entry_list in terms.lists:
