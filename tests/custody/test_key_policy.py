@@ -168,6 +168,26 @@ def test_what_is_enough_is_not_complained_of(case: str) -> None:
     assert judged(ENOUGH[case], other).unsure == ()
 
 
+def but_for(principal: str, effect: str) -> dict[str, Any]:
+    made = statement("kms:*", effect=effect)
+    del made["Principal"]
+    return made | {"NotPrincipal": {"AWS": principal}}
+
+
+def test_a_denial_of_everybody_but_some_counts() -> None:
+    allows = statement("kms:*", principal=f"arn:aws:iam::{ACCOUNT}:root")
+    elsewhere = judged(allows, but_for(f"arn:aws:iam::{OWNER}:root", "Deny"))
+    assert (elsewhere.lacking, elsewhere.unsure) == (FIVE, ())
+    # Who of the account is let through is said by roles and sessions, which are not known here.
+    here = judged(allows, but_for(f"arn:aws:iam::{ACCOUNT}:root", "Deny"))
+    assert (here.lacking, here.unsure) == ((), FIVE)
+
+
+def test_what_is_allowed_to_everybody_but_some_is_open_to_every_account() -> None:
+    found = judged(but_for(f"arn:aws:iam::{OWNER}:root", "Allow"))
+    assert (found.open_to_all, found.unbounded_grants) == (("it",), ("it",))
+
+
 def test_of_a_single_role_it_is_said_that_it_cannot_be_judged_from_here() -> None:
     found = judged(statement(*FIVE, principal=f"arn:aws:iam::{ACCOUNT}:role/deployer"))
     assert set(found.unsure) == set(FIVE)

@@ -211,7 +211,7 @@ def judge_policy(policy: Mapping[str, Any], context: Context, owner: str) -> Jud
         lacking=tuple(action for action in FIVE if verdicts[action] is False),
         unsure=tuple(action for action in FIVE if verdicts[action] is None),
         grants=verdicts[CREATE_GRANT],
-        open_to_all=tuple(n for n, one in allows if "*" in _principals(one) and not _bounded(one)),
+        open_to_all=tuple(n for n, one in allows if _everybody(one) and not _bounded(one)),
         whole_account=tuple(n for n, one in allows if _leaves_use_to_iam(one)),
         beyond=_beyond([one for _, one in allows], context),
         unbounded_grants=tuple(n for n, one in allows if _any_grant(one)),
@@ -251,14 +251,25 @@ def _covers_action(statement: Mapping[str, Any], action: str) -> bool:
 
 
 def _principals(statement: Mapping[str, Any]) -> tuple[str, ...]:
-    given = statement.get("Principal", ())
+    return _names(statement.get("Principal", ()))
+
+
+def _names(given: Any) -> tuple[str, ...]:
     if isinstance(given, Mapping):
         return tuple(str(one) for names in given.values() for one in _listed(names))
     return tuple(str(one) for one in _listed(given))
 
 
+def _everybody(statement: Mapping[str, Any]) -> bool:
+    """Or everybody but some."""
+    return "NotPrincipal" in statement or "*" in _principals(statement)
+
+
 def _covers_account(statement: Mapping[str, Any], account: str) -> bool | None:
     """The service acts for a caller of the account, whoever that is: of a single role or user it cannot be said from here."""
+    if "NotPrincipal" in statement:
+        # AWS wants each role and session named beside its account, of which none is known here.
+        return None if any(account in p for p in _names(statement["NotPrincipal"])) else True
     principals = _principals(statement)
     if any(p in ("*", account) or p.endswith(f"::{account}:root") for p in principals):
         return True
@@ -321,7 +332,7 @@ def _beyond(allows: Sequence[Mapping[str, Any]], context: Context) -> tuple[str,
 
 def _any_grant(statement: Mapping[str, Any]) -> bool:
     kept = any(key == "kms:grantisforawsresource" and "true" in values for _, key, values in _conditions(statement))
-    broad = any(p == "*" or p.endswith(":root") for p in _principals(statement))
+    broad = _everybody(statement) or any(p.endswith(":root") for p in _principals(statement))
     return broad and not kept and _covers_action(statement, CREATE_GRANT)
 
 
