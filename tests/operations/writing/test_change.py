@@ -16,7 +16,8 @@ from portcullis.model.option_types import Options
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing.change import AccessChange
-from portcullis.operations.writing.undertaking import undertaken
+from portcullis.operations.writing.in_effect import in_doubt
+from portcullis.operations.writing.undertaking import begin, undertaken
 from portcullis.ports.ledger import Claims
 
 from tests.reactions.town import Town, town
@@ -189,3 +190,29 @@ def test_what_was_not_answered_stays_claimed_for_a_while_whatever_is_seen(here: 
     change.keep({*anna, ANOTHER}, coming=frozenset({ANOTHER}))
     assert change.claims.late == {*anna, ANOTHER}
     assert change.claims.late_at(here.town.aws.at + timedelta(minutes=14)) == change.claims.late
+
+
+def test_whoever_was_overtaken_settles_nothing(here: Here) -> None:
+    change, before = here.change(), here.history
+    here.write_down(change, "anna")
+    change.send(here.writes("anna"), here.site.engine.read())
+    theirs = replace(change.pending, cause="somebody else's")
+    begin(here.site, theirs)
+    change.settle(here.site.engine.read(), Options())
+    assert (undertaken(here.site), here.history) == (theirs, before)
+
+
+@pytest.mark.parametrize(
+    ("after", "everything", "may_come"),
+    [(16, False, True), (14, True, True), (16, True, False)],
+    ids=["a part", "too early", "everything, later than any write comes"],
+)
+def test_a_write_may_come_until_everything_was_looked_at(
+    here: Here, after: int, everything: bool, may_come: bool
+) -> None:
+    change, ledger = here.change(), here.site.ledger
+    in_doubt(here.site)
+    assert None not in (ledger.saved("demo", "in-doubt"), ledger.saved("demo", "may-come"))
+    change.seen(here.site.engine.read(), here.town.aws.at + timedelta(minutes=after), everything=everything)
+    assert ledger.saved("demo", "in-doubt") is None, "the nodes have loaded it"
+    assert (ledger.saved("demo", "may-come") is not None) is may_come
