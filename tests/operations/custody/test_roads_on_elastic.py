@@ -10,10 +10,12 @@ from typing import Any
 
 import pytest
 from portcullis.custody.types import Custody, Measure, State
+from portcullis.families.base import BLOCKS
 from portcullis.operations.custody.guard import guard
 
 from local.elastic.node import Elasticsearch
 from local.people import until
+from local.processes import LOOPBACK
 from tests.operations.clusters import PASSWORD
 from tests.operations.custody import test_custody_on_elastic as custody
 from tests.operations.custody.test_custody_on_elastic import CAUSE, Key, as_, deployed, search
@@ -281,6 +283,43 @@ def test_what_the_engine_keeps_for_its_features_is_shut_and_stored_results_are_g
     opened(made, key)
     assert [elastic.ask("GET", one)[0] for one in kept] == [200, 200]
     elastic.ask("DELETE", results)
+
+
+def test_an_index_that_follows_a_new_one_is_shut_with_the_next_look(
+    here: tuple[Account, Key], elastic: Elasticsearch, keys: dict[str, dict[str, str]]
+) -> None:
+    """On 6.8, whose package has followers; the cluster follows itself, for a super user, who is disabled and whose role no lock empties."""
+    made, key = here
+    deployed(made, elastic)
+    if not elastic.version.startswith("6"):
+        assert elastic.ask("GET", "/_ccr/stats")[0] in (400, 404, 405)
+        return
+    chief = as_("chief", made.passwords.kept["portcullis/demo/chief"])
+    seeds, followed = "cluster.remote.itself.seeds", "/_ccr/auto_follow/new"
+    names = {"leader_index_patterns": ["late-*"], "follow_index_pattern": "copy-{{leader_index}}"}
+    itself = {"persistent": {seeds: [f"{LOOPBACK}:{elastic.transport_port}"]}}
+    try:
+        assert elastic.ask("PUT", "/_cluster/settings", itself, **chief)[0] == 200
+        assert elastic.ask("PUT", followed, {"remote_cluster": "itself", **names}, **chief)[0] == 200
+        locked(made, key)
+        leader = {"settings": {"number_of_replicas": 0, "soft_deletes.enabled": True}}
+        assert elastic.ask("PUT", "/late-1", leader, **keys["of everything"])[0] == 200
+        until(lambda: elastic.ask("HEAD", "/copy-late-1")[0] == 200, what="it is followed in the lock, too")
+        assert guard(made.services, "demo", CAUSE).state is State.LOCKED
+        (told,) = (one for one in made.aws.told if one.name == "lock-opened")
+        assert "copy-late-1" in told.happened
+        assert not unblocked(made)
+        opened(made, key)
+    finally:
+        elastic.ask("DELETE", followed)
+        elastic.ask("POST", "/copy-late-1/_ccr/pause_follow")
+        elastic.ask("DELETE", "/copy-late-1")
+        assert elastic.ask("PUT", "/_cluster/settings", {"persistent": {seeds: None}})[0] == 200
+
+
+def unblocked(made: Account) -> list[str]:
+    blocks = made.services.engine(made.ledger.registration("demo")).blocks()
+    return [index for index, had in blocks.items() if had != dict.fromkeys(BLOCKS, "true")]
 
 
 def test_tokens_of_the_engines_own_accounts_are_named_by_a_lock(
