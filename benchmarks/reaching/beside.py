@@ -8,7 +8,7 @@ import json
 import ssl
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import quote
 
@@ -25,9 +25,10 @@ from benchmarks.reaching.cases import (
     QUERIES,
     THERE,
     USERS,
+    Asked,
     Json,
     agreement,
-    question,
+    asked_as,
     request,
 )
 from local.elastic.keystore import TOOL
@@ -41,6 +42,7 @@ _MATCHING = {
 }
 _MAPPED = {"team": "keyword", "level": "long", "secret": "keyword"}
 _BUSY, _TRIES = 429, 90
+_PASSWORD = "not asked for"  # noqa: S105
 AT_ONCE = 100  # searches of one agreement: writing it takes seconds, a search hardly any
 
 
@@ -60,6 +62,8 @@ class Counts:
     skipped: int = 0
     status_open: int = 0  # refused, or an error, without our saying which
     unknown: int = 0
+    by_key: int = 0  # asked by an API key
+    several: int = 0  # over two remotes or more
     busy: int = 0  # refused for want of memory for a minute and a half: nothing was decided, and they are no cases
 
 
@@ -70,6 +74,7 @@ class Reached:
         self.pair = pair
         self._context = ssl.create_default_context(cafile=str(pair.local.ca))
         self._connection: http.client.HTTPSConnection | None = None
+        self._api_keys: dict[str, Json] = {}
         self._fill()
         self._keys = {name: self._key(name) for name in KEYS}
         self._connect()
@@ -92,7 +97,7 @@ class Reached:
                 rule = of[index] if isinstance(of, dict) else None
                 done(self.pair.remote, "PUT", f"/{index}/_alias/{alias}", {"filter": rule} if rule else {})
         for name in USERS:
-            done(self.pair.local, "PUT", f"/_security/user/{name}", {"password": "not asked for", "roles": []})
+            done(self.pair.local, "PUT", f"/_security/user/{name}", {"password": _PASSWORD, "roles": []})
 
     def _key(self, name: str, **more: Any) -> Json:
         made: Json = done(
@@ -132,28 +137,51 @@ class Reached:
                 f"/_security/cross_cluster/api_key/{self._keys[name]['id']}",
                 {"access": access},
             )
+        if self._api_keys:
+            ids = [one["id"] for one in self._api_keys.values()]
+            done(self.pair.local, "DELETE", "/_security/api_key", {"ids": ids})
+        self._api_keys = {name: self._api_key(name, one) for name, one in held.get("api_keys", {}).items()}
 
-    def ask(self, user: str, method: str, path: str) -> tuple[int, Json]:
+    def _api_key(self, name: str, one: Json) -> Json:
+        """Made after the roles of its owner, of which it keeps what they were."""
+        who = {"grant_type": "password", "username": one["owner"], "password": _PASSWORD}
+        given = {"name": name, "role_descriptors": one["roles"]}
+        made: Json = done(self.pair.local, "POST", "/_security/api_key/grant", {**who, "api_key": given})
+        return made
+
+    def ask(self, asked: Asked) -> tuple[int, Json]:
         """As this user, whom the superuser runs as: nobody's password has to be hashed for each request. Of a scroll all pages."""
-        status, body = self._ask(user, method, path)
+        by_key = self._api_keys[asked.by_key]["encoded"] if asked.by_key else ""
+        ours = self._as(self.pair.local.user)
+        theirs = {"authorization": f"ApiKey {by_key}"} if by_key else self._as(asked.user)
+        status, body = self._ask(theirs, asked.method, asked.path, asked.body)
         if status == 200 and "_scroll_id" in body:
             page, whole = body, body["hits"]["hits"]
             while page["hits"]["hits"]:
                 status, page = self._ask(
-                    user, "POST", "/_search/scroll", {"scroll": "1m", "scroll_id": page["_scroll_id"]}
+                    theirs, "POST", "/_search/scroll", {"scroll": "1m", "scroll_id": page["_scroll_id"]}
                 )
                 if status != 200:
                     return status, page
                 whole += page["hits"]["hits"]
-            self._ask(self.pair.local.user, "DELETE", "/_search/scroll", {"scroll_id": body["_scroll_id"]})
-        if status == 200 and method == "POST":
-            self._ask(self.pair.local.user, "DELETE", "/_pit", {"id": body["id"]})
+            self._ask(ours, "DELETE", "/_search/scroll", {"scroll_id": body["_scroll_id"]})
+        if status == 200 and "/_pit" in asked.path:
+            self._ask(ours, "DELETE", "/_pit", {"id": body["id"]})
         return status, body
 
-    def _ask(self, user: str, method: str, path: str, said: Json | None = None) -> tuple[int, Json]:
+    def _as(self, user: str) -> dict[str, str]:
         own = base64.b64encode(f"{self.pair.local.user}:{self.pair.local.password}".encode()).decode()
-        headers = {"authorization": f"Basic {own}", "es-security-runas-user": user, "content-type": "application/json"}
-        text = json.dumps(said) if said else None
+        return {"authorization": f"Basic {own}", "es-security-runas-user": user}
+
+    def _ask(self, who: dict[str, str], method: str, path: str, said: Any = None) -> tuple[int, Json]:
+        headers = {**who, "content-type": "application/json"}
+        text = (
+            "".join(f"{json.dumps(one)}\n" for one in said)
+            if isinstance(said, list)
+            else json.dumps(said)
+            if said
+            else None
+        )
         for last in (False,) * (_TRIES - 1) + (True,):
             connection = self._connection or http.client.HTTPSConnection(
                 LOOPBACK, self.pair.local.port, context=self._context, timeout=60
@@ -203,10 +231,12 @@ def play(reached: Reached, count: int, counts: Counts, start: int = 0, at_once: 
         if not held or seed % at_once == 0:
             held = agreement(seed // at_once)
             reached.hold(held)
-        user, method, path = request(seed)
-        asked = question(held, user, path, reached.pair.local.version, method)
-        ours, theirs = answer_question(asked), reached.ask(user, method, path)
-        if what := differs(ours, *theirs, counts, path):
+        wanted = request(seed)
+        asked = asked_as(held, wanted, reached.pair.local.version)
+        ours, theirs = answer_question(asked), reached.ask(wanted)
+        counts.by_key += bool(wanted.by_key)
+        counts.several += len(ours.get("remotes", ())) > 1
+        if what := differs(ours, *theirs, counts, wanted.path):
             said = {**asked, "theirs": [theirs[0], str(theirs[1])[:1500]], "ours": ours}
             yield Found(seed, what[0], what[1], said)
 
@@ -234,8 +264,12 @@ def differs(ours: Json, status: int, body: Json, counts: Counts, path: str) -> t
     if status != 200:
         counts.refused += 1
         return None
-    if "/_pit" in path:
+    if "items" in ours:
+        return _other_items(ours, body, counts)
+    if "/_pit" in path or "remotes" not in ours:  # not sent to another cluster
         return None
+    if "/_count" in path:
+        return _other_count(ours, body)
     if "_resolve/cluster" in path:
         return _other_clusters(ours, body)
     if "_terms_enum" in path:  # what took longer than a second is left out, and said so
@@ -260,6 +294,23 @@ def differs(ours: Json, status: int, body: Json, counts: Counts, path: str) -> t
         more = any(not fields <= expected.get(at, set()) or at not in expected for at, fields in theirs.items())
         return f"seen {lacking[:4]}, ours {beyond[:4]}", more
     return None
+
+
+def _other_items(ours: Json, body: Json, counts: Counts) -> tuple[str, bool] | None:
+    """Of several searches each by itself."""
+    found = []
+    for number, (told, one) in enumerate(zip(ours["items"], body["responses"], strict=True)):
+        if other := differs(told, one["status"], one, replace(counts), ""):
+            found.append((f"item {number}: {other[0]}", other[1]))
+    return ("; ".join(what for what, _ in found), any(more for _, more in found)) if found else None
+
+
+def _other_count(ours: Json, body: Json) -> tuple[str, bool] | None:
+    """The engine's own index, which stands in no question's world, is counted for whoever sees everything that is hidden."""
+    told, theirs = len(dict(_expected(ours))), body["count"]
+    if told == theirs or (told < theirs and "superuser" in ours["roles"]):
+        return None
+    return f"count {theirs}, ours {told}", theirs > told
 
 
 def _twice(ours: Json) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 Json = dict[str, Any]
@@ -40,6 +41,7 @@ ALIASES: dict[str, tuple[str, str, bool]] = {
 KEYS = ("one", "two")
 ROLES = tuple(f"r{number}" for number in range(8))
 USERS = tuple(f"u{number}" for number in range(12))
+API_KEYS = tuple(f"k{number}" for number in range(6))  # of whoever asks by one: each is somebody's
 _HELD = (
     "logs-*",
     "logs-*",
@@ -120,14 +122,30 @@ def agreement(seed: int) -> Json:
     }
     users = {name: sorted(set(rng.some(ROLES, 3, 1))) for name in USERS}
     users["u0"], users["u1"] = ["superuser"], []
-    return {"here": here, "there": there, "users": users, "access": {name: _access(rng) for name in KEYS}}
+    access = {name: _access(rng) for name in KEYS}
+    api_keys = {name: {"owner": rng.choice(USERS), "roles": _of_api_key(rng)} for name in API_KEYS}
+    return {"here": here, "there": there, "users": users, "access": access, "api_keys": api_keys}
 
 
-def search(seed: int) -> tuple[str, str]:
+def _of_api_key(rng: _Random) -> Json:
+    """The roles that a key has of its own; none: it is as its owner."""
+    found: Json = {}
+    for number in range(rng.randint(0, 2)):
+        role: Json = {}
+        if rng.random() < 0.6:
+            role["indices"] = [_entry(rng)]
+        if rng.random() < 0.75:
+            clusters = sorted(set(rng.some(_CLUSTERS, 2, 1)))
+            role["remote_indices"] = [_entry(rng) | {"clusters": clusters} for _ in range(rng.randint(1, 2))]
+        found[f"a{number}"] = role
+    return found
+
+
+def search(seed: int | str) -> tuple[str, str]:
     """Who searches, and the path."""
     rng = _Random(f"search {seed}")
     parts: list[str] = []
-    for _ in range(rng.choice((1, 1, 1, 2, 3))):
+    for _ in range(rng.choice((1, 1, 2, 2, 3))):
         alias = rng.choice(_WILD) if rng.random() < 0.12 else rng.choice(_FOUND_AS)
         parts.append(f"{alias}:" + rng.choice(_ASKED).format(f"{alias}:"))
     if rng.random() < 0.25:
@@ -147,23 +165,81 @@ def search(seed: int) -> tuple[str, str]:
     return rng.choice(USERS if rng.random() < 0.9 else ("u0",)), f"/{','.join(parts)}/_search?{'&'.join(options)}"
 
 
-def request(seed: int) -> tuple[str, str, str]:
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """`by_key`: the API key of theirs that they ask by, one of `agreement`'s; empty: with a password."""
+
+    user: str
+    method: str
+    path: str
+    body: Any = None
+    by_key: str = ""
+
+
+# Up to this share of the requests: what is asked about the names.
+_KINDS = (
+    (0.38, "_search"),
+    (0.46, "_search by shard"),
+    (0.52, "_search and scroll"),
+    (0.57, "_pit"),
+    (0.63, "_field_caps"),
+    (0.69, "_resolve/index"),
+    (0.75, "_resolve/cluster"),
+    (0.82, "_terms_enum"),
+    (0.88, "_count"),
+    (0.95, "_msearch"),
+    (1.0, "here"),
+)
+# What is never sent to another cluster.
+_HERE = (
+    *(("GET", "{}/_search_shards"), ("GET", "{}/_mapping"), ("GET", "{}/_settings"), ("GET", "{}/_stats")),
+    *(("GET", "{}/_doc/a"), ("POST", "{}/_refresh"), ("GET", "{}/_alias"), ("GET", "{}/_source/a")),
+)
+
+
+def request(seed: int) -> Asked:
     """Who asks, and the request: mostly a search, and else what names of other clusters are asked for in other ways."""
     user, path = search(seed)
     names, _, options = path[1:].partition("/_search?")
     given = "&".join(one for one in options.split("&") if not one.startswith(("size", "ccs")))
-    kind = random.Random(f"kind {seed}").random()
-    if kind < 0.1:
-        return user, "GET", f"{path}&ccs_minimize_roundtrips=false"
-    if kind < 0.18:
-        return user, "GET", f"/{names}/_search?size=2&scroll=1m&{given}".rstrip("&")
-    if kind < 0.25:
-        return user, "POST", f"/{names}/_pit?keep_alive=1m&{given}".rstrip("&")
-    if kind < 0.33:
-        return user, "GET", f"/{names}/_field_caps?fields=*&{given}".rstrip("&")
-    if kind < 0.4:
-        return user, "GET", f"/_resolve/index/{names}?{given}".rstrip("?")
-    return user, "GET", path
+    rng = _Random(f"kind {seed}")
+    chance = rng.random()
+    kind = next(kind for most, kind in _KINDS if chance < most)
+    with_options = f"?{given}" if given else ""
+    method, body = "GET", None  # type: str, Any
+    if kind == "_search by shard":
+        path += "&ccs_minimize_roundtrips=false"
+    elif kind == "_search and scroll":
+        path = f"/{names}/_search?size=2&scroll=1m&{given}".rstrip("&")
+    elif kind == "_pit":
+        method, path = "POST", f"/{names}/_pit?keep_alive=1m&{given}".rstrip("&")
+    elif kind == "_field_caps":
+        path = f"/{names}/_field_caps?fields=*&{given}".rstrip("&")
+    elif kind.startswith("_resolve"):
+        path = f"/{kind}/{names}{with_options}"
+    elif kind == "_terms_enum":
+        method, path, body = "POST", f"/{names}/_terms_enum", {"field": "team"}  # takes no options
+    elif kind == "_count":
+        path = f"/{names}/_count{with_options}"
+    elif kind == "_msearch":
+        method, path = "POST", "/_msearch"
+        others = (search(f"{seed} {number}")[1][1:].partition("/_search?")[0] for number in range(rng.randint(0, 2)))
+        body = [line for one in (names, *others) for line in ({"index": one}, {"size": 1000})]
+    elif kind == "here":
+        method, what = rng.choice(_HERE)
+        path = "/" + what.format(names)
+    return Asked(user, method, path, body, rng.choice(API_KEYS) if rng.random() < 0.2 else "")
+
+
+def asked_as(held: Json, asked: Asked, version: str) -> Json:
+    """As `portcullis decide` takes it."""
+    found = question(held, asked.user, asked.path, version, asked.method)
+    if asked.body is not None:
+        found["request"]["body"] = asked.body
+    if asked.by_key:
+        of = held["api_keys"][asked.by_key]
+        found["principal"] = {"name": of["owner"], "api_key": {"role_descriptors": of["roles"]}}
+    return found
 
 
 def question(held: Json, user: str, path: str, version: str, method: str = "GET") -> Json:

@@ -136,11 +136,20 @@ def test_terms_are_of_all_documents_or_of_none() -> None:
     assert [one["alias_filters"] for one in shown] == [[], []]
     limited = {"remote_indices": [far("logs-1", query=RED), far("logs-2")]}
     assert list(asked("/dc2:logs-*/_terms_enum", limited)["remotes"]["dc2"]["views"]) == ["logs-2"]
+    both = {"remote_indices": [far("logs-1", query=RED), far("logs-*", query={"match_all": {}})]}
+    assert list(asked("/dc2:logs-*/_terms_enum", both)["remotes"]["dc2"]["views"]) == ["logs-1", "logs-2"]
+    own_key = {"a": {"remote_indices": [far("logs-1", query=RED), far("logs-2", query={"match_all": {}})]}}
+    assert list(asked("/dc2:logs-*/_terms_enum", both, key=own_key)["remotes"]["dc2"]["views"]) == ["logs-2"]
 
 
 @pytest.mark.parametrize(("version", "status"), [("9.5.3", 400), ("8.19.21", 200)])
 def test_where_shards_lie_is_asked_of_this_cluster_alone(version: str, status: int) -> None:
     everything = {"indices": [{"names": ["*"], "privileges": ["all"]}]}
     assert asked("/dc2:logs-1,own-1/_search_shards", everything, version=version)["status"] == status
+    for names in (
+        "dc2:logs-*,cert:logs-1,own-1",
+        "own-1,cert:logs-1,-cert:*",
+    ):  # a name beside a wildcard, or an exclusion
+        assert asked(f"/{names}/_search_shards", everything, version=version)["status"] == status
     own = {"indices": [{"names": ["own-*"], "privileges": ["all"]}]}
     assert asked("/dc2:logs-1/_search_shards", own, version=version)["status"] == 200

@@ -14,7 +14,7 @@ import pytest
 from portcullis.families.elasticsearch.deciding.question import answer_question
 
 from benchmarks.reaching.beside import Counts, Reached, differs, done
-from benchmarks.reaching.cases import THERE, USERS, question
+from benchmarks.reaching.cases import THERE, USERS, Asked, question
 from tests.fixtures_pair import RELEASE
 
 pytestmark = pytest.mark.node
@@ -129,7 +129,7 @@ def test_what_shards_decide_is_answered_as_a_real_pair_does(reached: Reached) ->
             user, method, path = CALLED.get(who, who), "POST" if way is PIT else "GET", f"/{names}/{way}"
             asked = question(AGREED, user, path, RELEASE, method)
             asked["remotes"] = {alias: {**one, "world": WORLD} for alias, one in asked["remotes"].items()}
-            ours, (code, said) = answer_question(asked), reached.ask(user, method, path)
+            ours, (code, said) = answer_question(asked), reached.ask(Asked(user, method, path))
             if what := differs(ours, code, said, Counts(), path):
                 otherwise.append((who, path, what[0], str(said)[:300]))
             elif status is None:

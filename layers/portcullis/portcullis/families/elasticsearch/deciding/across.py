@@ -9,7 +9,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portcullis.families.elasticsearch.deciding.clusters import Split, parted_by_cluster
-from portcullis.families.elasticsearch.deciding.decide import Answer, answer
+from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
 from portcullis.families.elasticsearch.deciding.over_one_remote import Sent, sent_of, told_by, told_by_shard
 from portcullis.families.elasticsearch.deciding.remote import Remote, Rule, Seen, Told, Whole
 from portcullis.families.elasticsearch.granting.merging import Holding, Json, holding
@@ -25,6 +25,7 @@ POINT_IN_TIME = "indices:data/read/open_point_in_time"
 RESOLVE_CLUSTER = "indices:admin/resolve/cluster"
 TERMS = "indices:data/read/xpack/termsenum/list"
 _SHARDS = "indices:admin/search/search_shards"
+_EVERY = '{"match_all":{}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,12 +144,18 @@ def _names(local: Answer | None, told: Mapping[str, Told]) -> Whole:
 
 
 def _of_all_documents(seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
-    """Terms are of all documents of an index, the filter of an alias or not, and none where a role limits documents."""
-    shown = (one for one in seen if not any(view.hides_documents for _, view in one.limits))
+    """Terms are of all documents of an index, the filter of an alias or not, and none where somebody's roles limit documents: a query of
+    them that lets all through (`match_all`) is no limit."""
+    shown = (one for one in seen if not any(_keeps_terms(view) for _, view in one.limits))
     return tuple(
         replace(one, limits=tuple((who, replace(view, alias_filters=None)) for who, view in one.limits))
         for one in shown
     )
+
+
+def _keeps_terms(view: View) -> bool:
+    within = view.within is not None and _keeps_terms(view.within)
+    return within or (view.documents is not None and not any("".join(one.split()) == _EVERY for one in view.documents))
 
 
 def _local(held: Holding, split: Split, need: Need, world: EngineFacts, release: Release) -> Answer | None:

@@ -50,17 +50,20 @@ def answer_here(held: Holding, need: Need, world: EngineFacts, release: Release,
     why = why_it_stays(need)
     if _is_read_of_many(need):  # what is named is looked at before anybody is asked
         return Answer(need, True, 400, reasons=(why,))
-    wild = need.wild or any(name.startswith("-") for name in beyond)
+    # A wildcard of another cluster comes to nothing, and an exclusion takes nothing away: a name beside them is one that nobody has.
+    exact = tuple(name for name in beyond if "*" not in name and not name.startswith("-"))
+    wild = not exact
     told = answer(held, need, world, release)
     if told.allowed is None:
         return told
-    if wild and need.single and told.status == 400 and release.major < 9:
+    several = need.single and "," in need.names[0]
+    if wild and need.single and not several and told.status == 400 and release.major < 9:
         return Answer(need, False, 403, reasons=(why,))
     # What may be left out is; from 9 on only of whoever may not do it to an index of that name.
-    may = release.major >= 9 and any(covering(held.grants(need.action), one, world) for one in beyond)
+    may = release.major >= 9 and any(covering(held.grants(need.action), one, world) for one in exact)
     left_out = need.options.ignore_unavailable and not may
     if told.status == 404 or (told.status < 300 and not wild and not left_out):
-        named = {name.partition(":")[0] for name in beyond} <= set(known) and "," not in need.names[0]
+        named = {name.partition(":")[0] for name in beyond} <= set(known) and not several
         differs = need.action in (_EXPLAIN, _VALIDATE) and not named  # a 404 in some cases
         return replace(told, status=0 if differs else 400, views=(), reasons=(why,))
     return replace(told, reasons=(why, *told.reasons))

@@ -155,8 +155,11 @@ def _of_indices(
         return (Need("indices:admin/analyze", (parts[0],), single=True),)
     if what == "_alias":
         return _alias(request, method, names, parts)
-    if what == "_search" and isinstance(request.body, dict) and "pit" in request.body:
-        return None  # what is searched is said by the id of a point in time
+    of_pit = isinstance(request.body, dict) and "pit" in request.body
+    if what == "_search" and (of_pit or parts[2:3] == ("scroll",)):
+        return (
+            None  # what is searched is said by the id of a point in time, or of a scroll: of other clusters alone, too
+        )
     verb = "GET" if method == "POST" and what in _BY_POST_TOO else method
     if what == "_mapping" and method == "POST":
         verb = "PUT"
