@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 
 from local.people import until
-from tests.embedded.scene import Scene
+from tests.embedded.scene import INDEX, Scene
 
 pytestmark = pytest.mark.embedded
 
@@ -85,11 +85,11 @@ def vpc_endpoint_access(scene: Scene) -> Iterator[None]:
 
 
 @contextmanager
-def connected(scene: Scene) -> Iterator[None]:
+def connected(scene: Scene, other: str = "eves") -> Iterator[None]:
     """Somebody has the domain read another one, of which the other side's administrators are."""
     search, here, name = scene.aws.client("opensearch"), (scene.aws.account, scene.aws.region), scene.up.deployment
     ends = [
-        {"AWSDomainInformation": {"OwnerId": here[0], "Region": here[1], "DomainName": one}} for one in (name, "eves")
+        {"AWSDomainInformation": {"OwnerId": here[0], "Region": here[1], "DomainName": one}} for one in (name, other)
     ]
     asked = search.create_outbound_connection(LocalDomainInfo=ends[0], RemoteDomainInfo=ends[1], ConnectionAlias="eves")
     search.accept_inbound_connection(ConnectionId=asked["ConnectionId"])
@@ -125,6 +125,44 @@ def test_a_new_way_to_become_a_mapped_principal_is_told_until_it_is_closed(
     scene.quiet()
     scene.swept()
     assert scene.cast.operate("status", deployment="demo")["roads"] == []
+
+
+def looked(scene: Scene, verb: str, **arguments: str) -> Any:
+    """What the `operate` function answers, whatever its exit status."""
+    said = scene.aws.client("lambda").invoke(
+        FunctionName=scene.up.output("OperateFunction"),
+        Qualifier="look",
+        Payload=json.dumps({"verb": verb, "actor": "demo", "deployment": "demo", "arguments": arguments}),
+    )
+    return json.loads(said["Payload"].read())
+
+
+def test_the_deployed_functions_explain_and_check_a_connection_of_the_domain(scene: Scene) -> None:
+    """Of a domain that is no deployment of this account, and of one that is: the emulated AWS has it read itself."""
+    index, person = f"eves:{INDEX}", scene.people.cognito_user("ivy.of.a.road")
+    scene.people.join(person, "dashboards")
+    with connected(scene):
+        checked = looked(scene, "remote-check")["answer"]
+        found = {(one["alias"], one["code"]): one["says"] for one in checked["findings"]}
+        assert checked["exit_status"] == 3
+        assert "is no deployment of this account" in found["eves", "not-looked-at"]
+        assert ("eves", "not-declared") in found
+        explained = looked(scene, "remote-explain", person=person, index=index)["answer"]
+        assert (explained["allowed"], explained["exit_status"]) == (None, 4)
+        assert any("is no deployment of this account" in one for one in explained["unknown"])
+    with connected(scene, scene.up.deployment):
+        found = {
+            one["code"]: one["weight"] for one in looked(scene, "remote-check", alias="eves")["answer"]["findings"]
+        }
+        assert (found["not-declared"], found["releases"]) == ("wrong", "OK")
+        assert "not-looked-at" not in found
+        explained = looked(scene, "remote-explain", person=person, index=index)["answer"]
+        can = looked(scene, "can", person=person, does="read", what=index)["answer"]
+        assert explained["other"] == "demo"
+        assert explained["allowed"] is can["allowed"] is not None
+    assert "reads none as 'eves'" in str(looked(scene, "remote-check", alias="eves"))
+    scene.quiet()
+    scene.swept()
 
 
 def test_what_no_event_told_the_sweep_finds_and_a_person_accepts(scene: Scene) -> None:
