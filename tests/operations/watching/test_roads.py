@@ -274,6 +274,20 @@ def test_what_may_not_be_looked_at_is_told_once_and_stands_in_status_until_it_ma
     assert VERBS["roads"].run(services, "demo", SWEEP)["exit_status"] == 0
 
 
+def test_a_role_that_is_new_in_an_applied_file_is_no_road_unseen_until_the_deploy(
+    made: tuple[Account, Any, Roads],
+) -> None:
+    """Nobody may look at it before: that is told with the grant, as known after deploy. One that was looked at once is another thing."""
+    whole, services, roads = made
+    text = TEXT.replace("  roles: {}\n", "  roles: {r: {}}\n  grants: [{role: r, to: {iam_role: new.in.the.file}}]\n")
+    version = whole.ledger.model("demo").version
+    whole.ledger.keep_model("demo", replace(kept_model(text, "demo.yaml"), version=version))
+    for found, unseen in ((NOT_ALLOWED, 0), (may("on-call"), 0), (NOT_ALLOWED, 1)):
+        roads.there["role/new.in.the.file"] = found
+        look_at_roads(services, "demo", SWEEP)
+        assert len(shut_in_words(services, "demo")) == unseen
+
+
 def test_who_reacts_to_an_event_with_fewer_rights_says_nothing_of_what_the_sweep_may_see(
     made: tuple[Account, Any, Roads],
 ) -> None:

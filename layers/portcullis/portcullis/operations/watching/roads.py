@@ -190,17 +190,23 @@ def _compare(
     keep_and_tell(
         services, deployment, OPENED, before, now, cause, lambda told: _tell(services, deployment, told, now, cause)
     )
-    why = {road.label: _unseen(facts) for road, facts in found.items()} | dict.fromkeys(left)
+    why = {road.label: _unseen(road, facts, known) for road, facts in found.items()} | dict.fromkeys(left)
     if not cause.at:  # whoever reacts to an event may look at less, by the rights of its function
         keep_unseen(services, deployment, {f"the road {label}": one for label, one in why.items()}, cause)
     return now
 
 
-def _unseen(facts: Facts | PortcullisError | None) -> str | None:
-    """Why a road may not be looked at; empty if it may, None if there was no answer."""
+def _unseen(road: Road, facts: Facts | PortcullisError | None, known: Mapping[str, Any]) -> str | None:
+    """Why a road may not be looked at; empty if it may, None if there was no answer.
+
+    A granted role that nobody ever looked at is new in the file since the last deploy, which lets it be looked at: that is told with
+    whoever has the grant.
+    """
     if isinstance(facts, Unreachable):
         return None
-    return str(facts) if isinstance(facts, PortcullisError) else ""
+    if not isinstance(facts, PortcullisError):
+        return ""
+    return str(facts) if road.label in known or road.own or road.kind is not RoadKind.ROLE else ""
 
 
 def _trusted(facts: Facts) -> Iterable[str]:
