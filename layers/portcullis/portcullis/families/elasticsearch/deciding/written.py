@@ -21,6 +21,7 @@ from portcullis.families.elasticsearch.deciding.asked import (
     RoleMapping,
     User,
 )
+from portcullis.families.elasticsearch.documents.config import WRITTEN
 
 _TYPES: Mapping[str, type[msgspec.Struct]] = {"roles": Role, "users": User, "role_mappings": RoleMapping}
 _ENTRIES: Mapping[str, type[msgspec.Struct]] = {
@@ -29,7 +30,7 @@ _ENTRIES: Mapping[str, type[msgspec.Struct]] = {
     "remote_cluster": RemotePrivileges,
 }
 # What decides nothing here.
-_BESIDE = frozenset({"applications", "global", "metadata", "transient_metadata"})
+_BESIDE = frozenset({"applications", "global", "metadata", "transient_metadata", WRITTEN})
 # Of the Security plugin's own documents.
 _OPENSEARCHS = frozenset(
     {"cluster_permissions", "index_permissions", "tenant_permissions", "backend_roles", "hosts", "attributes"}
