@@ -65,7 +65,9 @@ def has() -> dict[str, list[str]]:
 
 
 def role(name: str) -> dict[str, Any]:
-    query = f'{{"bool":{{"filter":[{{"term":{{"owner":"{name[::-1]}"}}}},{{"range":{{"at":{{"gte":"now-30d"}}}}}}]}}}}'
+    query = (
+        f'{{"bool":{{"filter":[{{"term":{{"owner":"{name[::-1]}"}}}},{{"range":{{"at":{{"gte":"2026-11-01"}}}}}}]}}}}'
+    )
     index = {"index_patterns": [f"{name}-*"], "dls": query, "fls": ["~card"], "masked_fields": ["email"]}
     entry = index | {"allowed_actions": ["read", "write"]}
     return {"cluster_permissions": ["cluster_composite_ops_ro"], "index_permissions": [entry], "tenant_permissions": []}
