@@ -219,6 +219,13 @@ def test_what_a_restriction_of_an_api_key_lets_through_is_unknown() -> None:
     )
 
 
+def test_a_user_is_taken_as_portcullis_itself_reads_them() -> None:
+    """With the count of the writes of them, which decides nothing."""
+    users = QUESTION["security"]["users"]
+    read = {name: {**user, "written": [7, 1]} for name, user in users.items()}
+    assert answer_question(changed("security", "users", to=read)) == answer_question(QUESTION)
+
+
 def test_the_privileges_on_indices_may_be_called_index() -> None:
     role = {"index": [{"names": ["catalyst-*"], "privileges": ["read"]}]}
     assert answer_question(changed("security", "roles", "support", to=role))["allowed"] is True
