@@ -242,8 +242,8 @@ class Scene:
 
 
 def _ended(process: psutil.Process) -> bool:
-    """Whoever started it may not have looked at its end yet."""
+    """Whoever started it may not have looked at its end yet. Until its last thread has ended, they would find it running."""
     try:
-        return bool(process.status() == psutil.STATUS_ZOMBIE)
+        return bool(process.status() == psutil.STATUS_ZOMBIE) and process.num_threads() <= 1
     except psutil.NoSuchProcess:
         return True
