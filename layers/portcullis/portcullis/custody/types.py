@@ -70,9 +70,8 @@ class Observation:
     hints: tuple[str, ...] = ()  # e.g. event ids that asked for this look
     by: str = ""  # actor of the event that asked for this look, when known
     domain_key_id: str = ""  # the key the domain was made with, when known
-    refused: tuple[
-        str, ...
-    ] = ()  # actions that our own side lets us ask no more: says nothing of the key, and what they would show is unseen
+    # Actions that our own side lets us ask no more: says nothing of the key, and what they would show is unseen.
+    refused: tuple[str, ...] = ()
 
 
 class State(StrEnum):

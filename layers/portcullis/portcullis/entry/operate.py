@@ -40,9 +40,8 @@ def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[s
         concerning(line(request.get("deployment") or "", _LONGEST_NAME))
         correlate(line(request.get("cause") or "", 200))
         request["actor"] = actor_of(request, (function_arn.split(":") + [""] * 5)[4])
-        with our_errors(
-            "an answer of AWS"
-        ):  # wherever one is met that nobody there thought of, it is no mistake of ours
+        # Wherever an answer is met that nobody there thought of, it is no mistake of ours.
+        with our_errors("an answer of AWS"):
             done = carry_out(from_environment(), request, alias=function_arn.rsplit(":", 1)[-1])
         return fitted({"exit_status": _status_of(done), "answer": done}, request)
     except PortcullisError as error:

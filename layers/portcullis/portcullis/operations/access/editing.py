@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from portcullis.errors import Refused
 from portcullis.operations.access.changing.applying import Outcome, apply_model
-from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.access.deployments import kept_of, read_file, writing
 from portcullis.operations.access.new_findings import new_warnings
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
@@ -38,8 +38,6 @@ def edit_and_apply(
 
     BadInput if it cannot be, or if `check` finds an error in it that was not there before.
     """
-    from portcullis import model
-
     with writing(services, deployment, operation) as site:
         edited = text if text is not None else text_in_ledger(services, deployment)
         if not edited:
@@ -47,6 +45,6 @@ def edit_and_apply(
         source, before = f"{deployment}.yaml", edited
         for change in changes:
             edited = change(edited)
-        kept = kept_model(edited, source, deployment)
-        warnings = new_warnings(before, model.loads(edited, source))
-        return Edited(edited, apply_model(site, kept, cause), warnings)
+        file = read_file(edited, source, deployment)
+        warnings = new_warnings(before, file)
+        return Edited(edited, apply_model(site, kept_of(file, edited), cause), warnings)

@@ -26,13 +26,13 @@ from portcullis.operations.custody.following import (
     send_each,
     take_out_who_just_left,
 )
-from portcullis.operations.custody.given import end_what_came, forget_keys, note_keys
+from portcullis.operations.custody.given import forget_keys, note_keys
 from portcullis.operations.custody.lost import lost
+from portcullis.operations.custody.searches import CLOSED, end_searches, open_what_was_closed
 from portcullis.operations.people.sessions import end_all
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.operations.writing.in_effect import see_loaded
-from portcullis.operations.writing.standing import as_far_as_readable
 from portcullis.ports.engine import Aside, Engine, Stop, nowhere
 from portcullis.ports.registration import IamRole, Registration
 from portcullis.words import many
@@ -171,7 +171,7 @@ def _block(site: Site, todo: Todo) -> str:
 
 
 def _unblock(site: Site, todo: Todo) -> str:
-    stay = _open_what_was_closed(site)
+    stay = open_what_was_closed(site)
     saved = site.ledger.saved(site.name, todo.save_as)
     by_hand = ""
     if saved is None:
@@ -184,7 +184,7 @@ def _unblock(site: Site, todo: Todo) -> str:
     _POLICIES.forget_if_kept(site.ledger, site.name)
     _NOT_STOPPED.forget_if_kept(site.ledger, site.name)
     _OF_ENGINES.forget_if_kept(site.ledger, site.name)
-    _CLOSED.forget_if_kept(site.ledger, site.name)  # what stays closed is theirs to open from now on, or to leave so
+    CLOSED.forget_if_kept(site.ledger, site.name)  # what stays closed is theirs to open from now on, or to leave so
     return "; ".join(one for one in (by_hand, *stay, said) if one)
 
 
@@ -263,38 +263,6 @@ def _restore_policy(site: Site, todo: Todo) -> str:
 # ---------------------------------------------------------------------- people, and the proof
 
 
-_CLOSED = Slot("closed-for-searches", list[str])  # indices that an end of searches closed, until all are open again
-
-
-def _end_searches(site: Site, todo: Todo) -> str:
-    """What is open, and then what was given out, whose end may be refused. Written down before an index is closed for it: cut off there,
-    the next try opens it."""
-    _open_what_was_closed(site)
-    shut = _CLOSED.saved(site.ledger, site.name) or []
-    ended = site.engine.end_searches(lambda indices: _CLOSED.save(site.ledger, site.name, sorted({*shut, *indices})))
-    stay = _open_what_was_closed(site)
-    options = as_far_as_readable(site.services, site.name).options
-    new = end_what_came(site, tokens=False)  # which end next, and are counted
-    tokens = site.engine.end_tokens(keys=options.end_api_keys)
-    return "; ".join(said for said in (ended, *stay, *new, tokens) if said)
-
-
-def _open_what_was_closed(site: Site) -> list[str]:
-    """What the engine does not open any more, in words: it is tried again, and holds up neither a lock nor the opening of all others."""
-    closed = _CLOSED.saved(site.ledger, site.name)
-    if closed is None:
-        return []
-    stay = site.engine.open_indices(closed)
-    if not stay:
-        _CLOSED.forget(site.ledger, site.name)
-    else:
-        _CLOSED.save(site.ledger, site.name, sorted(stay))
-    return [
-        f"{index} was closed to end its searches, and does not open again: {why}; open it by hand once it can"
-        for index, why in sorted(stay.items())
-    ]
-
-
 def _end_sessions(site: Site, todo: Todo) -> str:
     return end_all(site, site.ledger.model(site.name))
 
@@ -331,7 +299,7 @@ _TAKEN: dict[Measure, Done] = {
     Measure.CLOSE_GROUPS: further.close_groups,
     Measure.SAVE_ENDPOINTS: further.save_endpoints,
     Measure.REVOKE_ENDPOINTS: further.revoke_endpoints,
-    Measure.END_SEARCHES: _end_searches,
+    Measure.END_SEARCHES: end_searches,
     Measure.END_SESSIONS: _end_sessions,
     Measure.PROVE: _prove,
     Measure.FINAL_SNAPSHOT: final_snapshot,
