@@ -291,7 +291,7 @@ def test_either_way_may_be_closed(ears: Ears) -> None:
 
 
 @pytest.mark.parametrize(("may", "missing"), [("events:PutEvents", "sns:Publish"), ("sns:Publish", "events:PutEvents")])
-def test_a_way_that_is_refused_is_named_by_its_right_and_keeps_nothing_from_the_other(
+def test_a_refused_way_is_named_by_its_right_and_the_other_is_used(
     ears: Ears, person: Callable[..., Credentials], may: str, missing: str
 ) -> None:
     few = person(may)

@@ -219,7 +219,7 @@ EVERYTHING = (
 
 
 @pytest.mark.parametrize("missing", EVERYTHING)
-def test_a_question_that_we_may_not_ask_any_more_is_named_though_the_others_say_healthy(
+def test_a_question_that_may_not_be_asked_is_named_beside_healthy_ones(
     aws: Emulator, person: Callable[..., Credentials], missing: str
 ) -> None:
     """Each has a right of its own, and what it alone would have shown is missed."""

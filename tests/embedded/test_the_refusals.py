@@ -158,9 +158,7 @@ def test_who_leaves_a_group_that_may_not_be_read_is_told_and_out_with_the_sweep(
         ("cloudtrail:GetTrailStatus", "the trail of management events"),  # what we see by
     ],
 )
-def test_what_the_sweep_has_no_right_to_look_at_is_told_with_the_right_until_it_is_back(
-    scene: Scene, action: str, unseen: str
-) -> None:
+def test_a_right_that_the_sweep_lacks_is_told_until_it_is_back(scene: Scene, action: str, unseen: str) -> None:
     with _without(scene, action, "sweep"):
         scene.sweep()
         until(lambda: scene.told("eyes-shut"), within=90, what="it is told")

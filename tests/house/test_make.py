@@ -58,9 +58,7 @@ def test_packages_are_not_set_up_anew_under_what_runs(folder: Path) -> None:
 
 
 @pytest.mark.parametrize("version", ["3.10.13", "3.15.2", "4.0.0"])
-def test_a_python_that_the_packages_are_not_made_for_is_refused_before_anything_is_fetched(
-    folder: Path, version: str
-) -> None:
+def test_a_python_without_packages_is_refused_before_anything_is_fetched(folder: Path, version: str) -> None:
     other = folder / "python"
     says = f"import sys; sys.version_info = ({version.replace('.', ', ')})"
     other.write_text(

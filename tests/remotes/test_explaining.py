@@ -115,7 +115,7 @@ def test_what_is_no_index_of_one_remote_is_refused(wrong: str) -> None:
         Asked.of(wrong)
 
 
-def test_what_an_alias_passes_on_to_a_third_cluster_is_asked_of_the_deployment_behind_it() -> None:
+def test_what_is_passed_on_is_asked_of_the_deployment_behind_the_alias() -> None:
     with pytest.raises(
         BadInput, match="dc2:bills:logs-1' goes on from dc2 to a cluster that it reads itself"
     ) as refused:

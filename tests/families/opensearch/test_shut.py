@@ -34,7 +34,7 @@ def test_a_lock_and_its_end_leave_everything_as_it_was(held: SecurityConfig) -> 
     assert opened.made_while_locked == opened.lost == ()
 
 
-def test_an_internal_user_who_passes_for_the_automation_is_shut_out_by_a_lock_for_good() -> None:
+def test_a_lock_shuts_out_who_passes_for_the_automation_for_good() -> None:
     """By a backend role the mapping that a lock keeps would let them in."""
     users: dict[str, Json] = {"mole": {"backend_roles": ["crew", AUTOMATION]}, "carl": {"backend_roles": ["crew"]}}
     held = SecurityConfig({**house().documents, Kind.USERS: users})

@@ -34,7 +34,7 @@ def kept(here: Town) -> list[str]:
     return [name for name in KEPT if here.account.ledger.saved("demo", name) is not None]
 
 
-def test_what_ran_before_a_lock_rests_in_it_and_runs_again_after_it_and_nothing_else_does(here: Town) -> None:
+def test_what_ran_before_a_lock_and_nothing_else_runs_again_after_it(here: Town) -> None:
     engine = here.account.engine
     locked(here)
     assert (engine.policies, of_blocks(here)) == ((), "")
@@ -48,7 +48,7 @@ def test_what_ran_before_a_lock_rests_in_it_and_runs_again_after_it_and_nothing_
     assert engine.policies == (SLM,), "and not what ran before an earlier lock"
 
 
-def test_what_somebody_starts_while_it_is_locked_is_stopped_again_told_and_not_started_by_the_unlock(
+def test_what_somebody_starts_in_a_lock_is_stopped_told_and_stays_stopped(
     here: Town,
 ) -> None:
     engine = here.account.engine

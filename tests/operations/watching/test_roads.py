@@ -288,7 +288,7 @@ def test_a_role_that_is_new_in_an_applied_file_is_no_road_unseen_until_the_deplo
         assert len(shut_in_words(services, "demo")) == unseen
 
 
-def test_who_reacts_to_an_event_with_fewer_rights_says_nothing_of_what_the_sweep_may_see(
+def test_a_reaction_with_fewer_rights_says_nothing_of_what_the_sweep_may_see(
     made: tuple[Account, Any, Roads],
 ) -> None:
     whole, services, roads = made

@@ -103,7 +103,7 @@ def test_it_names_no_model_unless_it_is_told_of_one(here: Here) -> None:
     assert (pending.operation, pending.model_before, pending.model_after) == ("apply", "", "")
 
 
-def test_what_an_earlier_run_left_is_settled_at_the_first_look_and_what_this_one_began_is_not(here: Here) -> None:
+def test_the_first_look_settles_what_an_earlier_run_left_and_no_more(here: Here) -> None:
     earlier, before = here.change(), here.history
     here.write_down(earlier, "anna")
     earlier.send(here.writes("anna"), here.site.engine.read())
