@@ -12,7 +12,7 @@ from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.planning import Planned, PlannedChange
 
 from tests.operations.orders import CAUSE, TEXT, cognito, group, orders_account
-from tests.operations.worlds import Account
+from tests.operations.worlds import Account, arn
 
 
 @pytest.fixture
@@ -114,8 +114,17 @@ def test_a_plan_says_what_check_warns_of_once_and_not_again_when_it_is_in_force(
     assert plan(here, WARNED).warnings == ()
 
 
-@pytest.mark.parametrize("more", [{}, {"only": ["part_of_orders"]}], ids=["whole", "a part"])
-@pytest.mark.parametrize("verb", ["plan", "apply"])
+@pytest.mark.parametrize(
+    ("verb", "more"),
+    [
+        ("plan", {}),
+        ("plan", {"only": ["part_of_orders"]}),
+        ("apply", {}),
+        ("apply", {"only": ["part_of_orders"]}),
+        ("adopt", {}),
+        ("master-add", {"principal": arn("role", "chief")}),
+    ],
+)
 def test_what_check_calls_an_error_is_refused_whoever_sends_it(here: Account, verb: str, more: dict[str, Any]) -> None:
     """Not by the command alone, which asks before it sends anything."""
     before = here.engine.read()

@@ -14,7 +14,7 @@ from portcullis.operations.access.changing.applying import apply_model
 from portcullis.operations.access.changing.foundation import keepers, made_with_domain
 from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.access.deployments import kept_of, writing
-from portcullis.operations.access.new_findings import new_errors
+from portcullis.operations.access.new_findings import new_errors, refuse_new_errors
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
 from portcullis.ports.registration import Registration
@@ -92,6 +92,8 @@ def adopt(
             raise Refused(f"the ledger holds no model of {deployment}; give a deployment file to write into")
         source = f"{deployment}.yaml"
         before = model.loads(base, source)
+        if text is not None:
+            refuse_new_errors(text_in_ledger(services, deployment), before)
         now = compare(site, kept_of(before, base), adopt=True)
         family = now.family
         found = family.adoptable(

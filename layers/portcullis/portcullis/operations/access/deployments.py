@@ -16,7 +16,7 @@ from portcullis.errors import BadInput, PortcullisError, Refused, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.asking.asserting import of_file, refuse_broken
 from portcullis.operations.access.changing.applying import Done, Outcome, apply_model
-from portcullis.operations.access.new_findings import new_warnings
+from portcullis.operations.access.new_findings import refuse_new_errors
 from portcullis.operations.people.known import accept
 from portcullis.operations.remotes.keys.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
@@ -147,7 +147,7 @@ def apply_text(
             given, assertions = kept_of(part, edited), (*assertions, *of_file(part))
             file = part
         if file is not None:
-            new_warnings(text_in_ledger(services, deployment), file)  # for its errors: what it warns of is in the plan
+            refuse_new_errors(text_in_ledger(services, deployment), file)
         kept = given or site.ledger.model(deployment)
         refuse_broken(site, kept, tuple(dict.fromkeys(assertions)))
         accept(site, accept_new, cause)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from portcullis.errors import Refused
 from portcullis.operations.access.changing.applying import Outcome, apply_model
 from portcullis.operations.access.deployments import kept_of, read_file, writing
-from portcullis.operations.access.new_findings import new_warnings
+from portcullis.operations.access.new_findings import new_warnings, refuse_new_errors
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
 
@@ -46,5 +46,7 @@ def edit_and_apply(
         for change in changes:
             edited = change(edited)
         file = read_file(edited, source, deployment)
+        if text is not None:  # what was given is new as a whole
+            refuse_new_errors(text_in_ledger(services, deployment), file)
         warnings = new_warnings(before, file)
         return Edited(edited, apply_model(site, kept_of(file, edited), cause), warnings)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from portcullis.errors import BadInput
@@ -18,10 +19,14 @@ def new_warnings(in_force: str, file: Deployment) -> tuple[str, ...]:
     from portcullis import model
 
     new = _new(in_force, file)
-    if errors := [one for one in new if one.severity is model.Severity.ERROR]:
-        raise model.as_error(errors[0], len(errors) - 1)
+    _refuse(new)
     warned = (one for one in new if one.severity is model.Severity.WARNING)
     return tuple(dict.fromkeys(f"{one.message} ({one.remedy}) [{one.code}]" for one in warned))
+
+
+def refuse_new_errors(in_force: str, file: Deployment) -> None:
+    """BadInput if the file brings about what `check` calls an error, whoever sent it."""
+    _refuse(_new(in_force, file))
 
 
 def new_errors(in_force: str, file: Deployment) -> tuple[BadInput, ...]:
@@ -29,6 +34,13 @@ def new_errors(in_force: str, file: Deployment) -> tuple[BadInput, ...]:
     from portcullis import model
 
     return tuple(model.as_error(one) for one in _new(in_force, file) if one.severity is model.Severity.ERROR)
+
+
+def _refuse(new: Sequence[Finding]) -> None:
+    from portcullis import model
+
+    if errors := [one for one in new if one.severity is model.Severity.ERROR]:
+        raise model.as_error(errors[0], len(errors) - 1)
 
 
 def _new(in_force: str, file: Deployment) -> list[Finding]:
