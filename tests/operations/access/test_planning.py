@@ -142,6 +142,33 @@ def test_an_error_that_is_in_force_already_does_not_stop_what_is_said_beside_it(
     assert plan(here, WRONG.replace("[crud]", "[read]")).exit_status == 3
 
 
+NOT_JSON = "dls: region=eu, allowed_actions: [{}]}}"
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        TEXT.replace("allowed_actions: [crud]}", NOT_JSON.format("crud")),
+        WRONG.replace("allowed_actions: [crud]}", NOT_JSON.format("crud")),
+        WRONG.replace('index_patterns: ["orders-*"]\n', 'index_patterns: ["payroll-*"]\n'),
+    ],
+    ids=["in another role instead", "in another role as well", "on other indices of the same role"],
+)
+def test_an_error_in_force_does_not_let_the_same_one_in_elsewhere(here: Account, text: str) -> None:
+    here.ledger.keep_model("demo", replace(here.ledger.model("demo"), text=WRONG))
+    with pytest.raises(BadInput, match=r"\[dls-invalid\]"):
+        VERBS["apply"].run(here.services, "demo", CAUSE, text=text)
+
+
+def test_an_error_in_force_stays_known_wherever_in_the_file_it_moves(here: Account) -> None:
+    here.ledger.keep_model("demo", replace(here.ledger.model("demo"), text=WRONG))
+    before = (
+        '        - {index_patterns: ["payroll-*"], allowed_actions: [read]}\n        - index_patterns: ["orders-*"]\n'
+    )
+    moved = "# a line more\n" + WRONG.replace('        - index_patterns: ["orders-*"]\n', before)
+    assert plan(here, moved.replace('fls: ["~customer"]', 'fls: ["~buyer"]')).exit_status == 3
+
+
 # ---------------------------------------------------------------------- a part of a file
 
 NEW = TEXT.replace("allowed_actions: [crud]", "allowed_actions: [read]").replace(
