@@ -59,14 +59,14 @@ def who(here: Account, does: str, index: str) -> WhoCan:
         ("kim", "GET", "orders-1/_search/template", True, "kim may GET /orders-1/_search/template"),
         ("kim", "POST", "orders-1/_search/point_in_time", True, "kim may POST /orders-1/_search/point_in_time"),
         ("kim", "GET", "orders-1/_mapping/field/x", True, "kim may GET /orders-1/_mapping/field/x"),
-        ("kim", "GET", "_search", None, "do_not_fail_on_forbidden"),
+        ("kim", "GET", "_search", False, "no index permission of keeps_orders on payroll-1 covers"),
         ("kim", "POST", "_aliases", None, "the body says no actions on aliases"),
         ("kim", "POST", "orders-1/_update/7", True, "kim may POST /orders-1/_update/7"),
         ("kim", "GET", "orders-1/_sql", None, "only the engine can tell"),
         ("kim", "GET", "_cat/indices", False, "kim may not GET /_cat/indices"),
         ("kim", "GET", "_cluster/health", False, "kim may not GET /_cluster/health"),
         ("kim", "GET", "<orders-{now}>/_search", None, "only the engine can tell"),
-        ("kim", "read", "orders-1,payroll-1", None, "do_not_fail_on_forbidden"),
+        ("kim", "read", "orders-1,payroll-1", False, "no index permission of keeps_orders on payroll-1 covers"),
         ("rita", "read", "of-orders", False, "no permission of"),
         ("master", "read", "payroll-1", True, "yes"),
     ],
@@ -111,8 +111,20 @@ def test_who_may_read_a_closed_index_is_told_as_if_it_were_open(here: Account) -
     assert who(here, "read", "orders-*").people == able
 
 
+@pytest.mark.parametrize("what", ["_search", "orders-1,payroll-1/_search"])
+def test_what_is_forbidden_is_left_out_where_the_engine_shows_that_it_does_so(here: Account, what: str) -> None:
+    """As it is set (do_not_fail_on_forbidden): of a domain of Amazon nobody is shown that, and a part that is permitted is unknown."""
+    here.engine.set_to = EngineSettings(leaves_out_forbidden=None)
+    found = can(here, "kim", "GET", what)
+    assert (found.allowed, "do_not_fail_on_forbidden" in found.answer) == (None, True)
+    here.engine.set_to = EngineSettings(leaves_out_forbidden=True)
+    found = can(here, "kim", "GET", what)
+    assert (found.allowed, found.answer) == (True, f"yes: kim may GET /{what}; payroll-1 is left out")
+    assert {one.index: one.allowed for one in found.seen}["payroll-1"] is False
+
+
 def test_an_engine_that_is_set_to_v4_is_decided_by_it(here: Account) -> None:
-    assert can(here, "kim", "GET", "*/_search").allowed is None  # by its own setting
+    assert can(here, "kim", "GET", "*/_search").allowed is False  # unlike v4, it shows that it refuses the whole
     here.engine.set_to = EngineSettings(leaves_out_forbidden=False, evaluation="v4")
     assert can(here, "kim", "GET", "*/_search").allowed is True
 

@@ -43,7 +43,8 @@ class There:
     hidden: tuple[str, ...] = ()
     closed: tuple[str, ...] = ()
     dialect: str = ""  # the form that the engine speaks, in its family's own word; empty: of a file, no engine is asked
-    leaves_out_forbidden: bool = False  # it is known to answer with what is permitted where a request names too much
+    # Whether it answers with what is permitted where a request names too much; None: it does not show how it is set.
+    leaves_out_forbidden: bool | None = None
     remotes: Mapping[str, Far] | None = None  # alias -> the cluster behind it; None: nobody looked
     evaluation: str | None = (
         ""  # how it evaluates permissions, in its family's own word; empty: as its release does; None: not known

@@ -136,12 +136,19 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
         ),
         strict.roles,
         (),
-        strict.reasons,
+        strict.reasons if strict.allowed else _why_refused(strict),
         tuple(unknown),
         tuple(doubts),
         strict.allowed != in_part.allowed,
         ends=strict.error if allowed and there.every and there.aliases is not None else "",
     )
+
+
+def _why_refused(decision: Decision) -> tuple[str, ...]:
+    """Not what is permitted of it, which is told beside it. Indices of the engine's own, whose names begin with a dot, come last."""
+    views = sorted((view for view in decision.views if not view.allowed), key=lambda view: view.index.startswith("."))
+    refused = (reason for view in views for reason in view.reasons)
+    return tuple(dict.fromkeys((*refused, *decision.refusal)))
 
 
 def _by_address(here: Compiled, caller: Caller, roles: Mapping[str, str]) -> Iterator[str]:

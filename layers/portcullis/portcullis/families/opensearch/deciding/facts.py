@@ -1,4 +1,4 @@
-"""What there is on an engine, as a question of people has it, and with the two settings that no engine shows."""
+"""What there is on an engine, as a question of people has it, and with the two settings that an engine need not show."""
 
 from __future__ import annotations
 
@@ -15,9 +15,10 @@ _OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """What there is on the engine, as it is set unless told, and with each of the two settings that no engine shows.
+    """What there is on the engine, as it is set unless told, and with each of the two settings that it need not show.
 
-    `v4`: by the other evaluation, where it may be switched on and the engine does not tell.
+    `in_part`: as it is, where it shows that setting. `v4`: by the other evaluation, where it may be switched on and the engine does not
+    tell.
     """
 
     strict: EngineFacts
@@ -42,13 +43,14 @@ def _made(there: There) -> Facts:
         there.streams,
         there.hidden,
         there.closed,
+        do_not_fail_on_forbidden=there.leaves_out_forbidden is True,
         release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
         v4=there.evaluation in (V4, V4_WHOLE),
         v4_whole=there.evaluation == V4_WHOLE,
     )
     return Facts(
         strict,
-        replace(strict, do_not_fail_on_forbidden=True),
+        replace(strict, do_not_fail_on_forbidden=True) if there.leaves_out_forbidden is None else strict,
         replace(strict, dfm_empty_overrides_all=True),
         replace(strict, v4=True) if there.evaluation is None and _may_go_by_v4(there.engine) else None,
     )

@@ -11,7 +11,6 @@ from portcullis.access.questions.answers import (
     BETWEEN,
     IN_PART,
     STATUS,
-    WORD,
     Able,
     Decided,
     Layer,
@@ -32,11 +31,12 @@ from portcullis.errors import BadInput
 from portcullis.operations.access.asking.by_kinds import one_of_each, within
 from portcullis.operations.access.asking.edge import Before, cells_let_in, not_looked_at, of_person, those_let_in
 from portcullis.operations.access.asking.scene import Scene, asked_of, fits
+from portcullis.operations.access.asking.sentences import NO_MAPPING, sentence
 from portcullis.operations.access.asking.since import Since
 from portcullis.ports.ledger import Change
-from portcullis.words import in_data, in_words
+from portcullis.words import in_data
 
-_NO_MAPPING = "no mapping names them"
+_MOST_REASONS = 8  # of one refusal: a request for everything is refused for each index by itself
 
 
 def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = (), edge: Before | None = None) -> Why:
@@ -81,7 +81,7 @@ def why(scene: Scene, asked: str, request: Request, history: Iterable[Change] = 
         person.name,
         str(request),
         allowed,
-        _sentence(person, request, allowed, decided, stopped, unknown, passage.no if engine_says is not False else ""),
+        sentence(person, request, allowed, decided, stopped, unknown, passage.no if engine_says is not False else ""),
         decided.seen,
         reasons,
         would,
@@ -266,7 +266,7 @@ def _of_engine(scene: Scene, person: Person, decided: Decided, since: Since) -> 
         {*decided.roles.values(), *(str(Claim(scene.family.roles, one.role)) for one in decided.permissions)}
     )
     if not decided.roles and not decided.elsewhere:
-        yield Reason(Layer.MAPPING, "", decided.nobody or _NO_MAPPING, "stops here")
+        yield Reason(Layer.MAPPING, "", decided.nobody or NO_MAPPING, "stops here")
         return
     for role, entry in decided.roles.items():
         ways = granting(scene.grants, person, role)
@@ -282,7 +282,8 @@ def _of_engine(scene: Scene, person: Person, decided: Decided, since: Since) -> 
     elif not decided.permissions:
         yield Reason(Layer.PERMISSION, ", ".join(decided.roles), "no permission covers it", "stops here")
     elif decided.allowed is not True:
-        for line in decided.reasons:
+        told, more = decided.reasons[:_MOST_REASONS], len(decided.reasons) - _MOST_REASONS
+        for line in (*told, *([f"and {more} more of the kind"] if more > 0 else ())):
             yield Reason(Layer.PERMISSION, "", line, "stops here")
 
 
@@ -321,43 +322,6 @@ def _ways(scene: Scene, person: Person, role: str, decided: Decided) -> Iterator
     yield from (way.partition(" (")[0] for way in ways)
     if not ways and role in decided.roles:
         yield decided.roles[role]
-
-
-def _sentence(
-    person: Person,
-    request: Request,
-    allowed: bool | None,
-    decided: Decided,
-    stopped: str,
-    unknown: Sequence[str],
-    outside: str = "",
-) -> str:
-    """`outside`: what stops them before the engine is asked, which would let them in."""
-    name, does = in_words(person.name), in_words(str(request))
-    if allowed is True:
-        limited = [one for one in decided.seen if one.allowed and one.limited]
-        rest = f", but sees only a part: {limited[0].part}" if limited else ""
-        if decided.beyond and not decided.seen:
-            rest = ": it is answered, and no index that they see fits"
-        if decided.ends:
-            rest = f"; it is answered {decided.ends}"
-        return f"yes: {name} may {does}{rest}"
-    if allowed is False:
-        before = not stopped and in_words(outside)
-        return f"no: {name} may not {does}: {before or _no(person, decided, stopped)}"
-    return f"{WORD[None]}: whether {name} may {does}: {unknown[0] if unknown else 'nobody here can tell'}"
-
-
-def _no(person: Person, decided: Decided, stopped: str) -> str:
-    if stopped and decided.allowed is not False:
-        return stopped
-    if person.caller is None:
-        return person.refused
-    if not decided.roles and not decided.elsewhere:
-        return decided.nobody or _NO_MAPPING
-    if not decided.permissions and not decided.beyond:
-        return f"no permission of {', '.join(decided.roles)} covers it"
-    return decided.reasons[0] if decided.reasons else "the engine refuses it"
 
 
 # ---------------------------------------------------------------------- indices, and since when

@@ -128,7 +128,7 @@ def there_on(engine: Engine) -> There:
     the automation is permitted to see alone (do_not_fail_on_forbidden), and what is missing must not become a certain no."""
     indices = engine.blocks().keys()
     set_to = engine.settings()
-    leaves_out, how = set_to.leaves_out_forbidden is True, set_to.evaluation
+    leaves_out, how = set_to.leaves_out_forbidden, set_to.evaluation
     try:
         told = engine.names()
     except Refused:
