@@ -5,19 +5,23 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import pytest
+from portcullis.adapters.alerts.half_told import HalfTold
 from portcullis.adapters.alerts.sns import SnsAlerts
+from portcullis.adapters.ledger.dynamo import DynamoLedger
 from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert, of_person
 from portcullis.ports.pages import Link, Shown
 from portcullis.settings import Settings
 
 from local.aws.emulator import Credentials, Emulator
+from tests.adapters.conftest import Clock
 
 pytestmark = pytest.mark.aws
 ROOT = Path(__file__).parents[2]
@@ -43,9 +47,9 @@ class Ears:
     mail: str
     events: str
 
-    def alerts(self, credentials: Credentials | None = None) -> SnsAlerts:
+    def alerts(self, credentials: Credentials | None = None, half_told: HalfTold | None = None) -> SnsAlerts:
         sns, events = (self.aws.client(service, credentials=credentials) for service in ("sns", "events"))
-        return SnsAlerts(sns, events, topic=self.topic, bus=self.bus)
+        return SnsAlerts(sns, events, topic=self.topic, bus=self.bus, half_told=half_told)
 
     def mailed(self) -> list[dict[str, Any]]:
         return self._heard(self.mail)
@@ -312,6 +316,42 @@ def test_a_way_that_does_not_answer_is_told_and_keeps_nothing_from_the_other(ear
     with pytest.raises(Unreachable):
         ears.alerts().tell(LOCKED)
     assert len(ears.mailed()) == 1
+
+
+@pytest.mark.parametrize(
+    ("closed", "way", "heard"), [("sns:Publish", "put", "mailed"), ("events:PutEvents", "mailed", "put")]
+)
+def test_an_open_way_hears_once_what_is_told_at_every_look(
+    ears: Ears, ledger: DynamoLedger, clock: Clock, closed: str, way: str, heard: str
+) -> None:
+    def look(*alerts: Alert) -> None:
+        for alert in alerts:
+            with suppress(Unreachable):
+                ears.alerts(half_told=HalfTold(ledger, clock)).tell(alert)  # as each look may be another process
+
+    other = replace(LOCKED, happened="the key was disabled by ben at 04:00")
+    ears.aws.admin("fault", actions=[closed], kind="server-error")
+    look(LOCKED, other, LOCKED)
+    assert len(getattr(ears, way)()) == 2, "another one is told besides"
+    ears.aws.admin("mend")
+    look(LOCKED)
+    assert (len(getattr(ears, way)()), len(getattr(ears, heard)())) == (0, 1)
+    look(LOCKED)
+    assert (len(getattr(ears, way)()), len(getattr(ears, heard)())) == (1, 1), (
+        "what comes again after it was told is new"
+    )
+    clock.at += timedelta(hours=3)
+    look(other)
+    assert len(getattr(ears, way)()) == 1, "nobody has told it meanwhile: it is another one"
+
+
+def test_a_ledger_that_does_not_answer_keeps_no_alert_from_being_told(
+    ears: Ears, ledger: DynamoLedger, clock: Clock
+) -> None:
+    ears.aws.admin("fault", actions=["dynamodb:*"], kind="server-error")
+    ears.alerts(half_told=HalfTold(ledger, clock)).tell(LOCKED)
+    ears.aws.admin("mend")
+    assert (len(ears.mailed()), len(ears.put())) == (1, 1)
 
 
 def test_what_we_may_not_send_is_not_sent_yet(ears: Ears, person: Callable[..., Credentials]) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 from functools import cache, partial
 from pathlib import Path
 from typing import Any
@@ -57,6 +58,7 @@ ENGINES: dict[str, Callable[[Any, str, str | None], Engine]] = {
 def in_aws(settings: Settings) -> Services:
     """The services of a function, or of a person's command: AWS, as the credentials around us."""
     from portcullis import clients
+    from portcullis.adapters.alerts.half_told import HalfTold
     from portcullis.adapters.alerts.sns import SnsAlerts, no_link
     from portcullis.adapters.domains.aws import AwsDomain, empty_group, let_into_vpcs
     from portcullis.adapters.domains.connections import AwsConnections
@@ -194,6 +196,7 @@ def in_aws(settings: Settings) -> Services:
             bus=settings.event_bus,
             page_of=settings.page_of,
             shown=shown if settings.link_minutes else no_link,
+            half_told=HalfTold(ledger, lambda: datetime.now(UTC)),
         ),
         engine=lambda registration: engine_as(registration, registration.automation),
         master=lambda registration: engine_as(registration, registration.master),

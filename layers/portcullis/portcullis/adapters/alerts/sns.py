@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from portcullis.adapters.alerts.chat import notification
+from portcullis.adapters.alerts.half_told import HalfTold
 from portcullis.clients import answered_no, unanswered
 from portcullis.errors import Unreachable
 from portcullis.ports.alerts import Alert
@@ -40,6 +41,8 @@ class SnsAlerts:
     `page_of`: where a deployment's page is kept, as BUCKET/KEY. `shown`: the page of a deployment that the automation wrote
     last, with a link to it for whoever holds it; None where there is none, or the account's file asks for no links.
 
+    `half_told`: what remembers which way took an alert that the other one did not take. Without it both get it again.
+
     Both ways are tried, so that one that is closed keeps nothing from the other. Raises Unreachable if one gave no answer.
     """
 
@@ -52,22 +55,29 @@ class SnsAlerts:
         bus: str,
         page_of: Callable[[str], str] = lambda _: "",
         shown: Callable[[str], Shown | None] = no_link,
+        half_told: HalfTold | None = None,
     ) -> None:
         self._sns, self._events, self._topic, self._bus = sns, events, topic, bus
-        self._page_of, self._shown = page_of, shown
+        self._page_of, self._shown, self._half_told = page_of, shown, half_told
 
     def tell(self, alert: Alert) -> None:
         alert = fitting(alert)
         page = self._page(alert)
-        ways = [way for way, name in ((self._publish, self._topic), (self._put, self._bus)) if name]
-        failures: list[Exception] = []
-        for way in ways:
+        both = ("topic", self._topic, self._publish), ("bus", self._bus, self._put)
+        ways = {name: way for name, there, way in both if there}
+        half_told = self._half_told if len(ways) > 1 else None
+        before = half_told.took(alert) if half_told else frozenset[str]()
+        took, failures = set(before), list[Exception]()
+        for name in [name for name in ways if name not in before]:
             try:
-                way(alert, page)
+                ways[name](alert, page)
+                took.add(name)
             except Exception as error:
                 # Also where it is refused, or the topic is gone: whoever tells goes on without, and tells it another time.
                 why = unanswered(error) or answered_no(error)
                 failures.append(Unreachable(f"the alert {alert.name} was not sent: {why}") if why else error)
+        if half_told and (before or (took and failures)):
+            half_told.keep(alert, took if failures else ())
         if failures:
             raise failures[0]
 

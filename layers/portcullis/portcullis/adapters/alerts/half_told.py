@@ -1,0 +1,58 @@
+"""Which alerts one way took and the other did not: whoever tells one again, at every look, is to be heard there once."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+from collections.abc import Callable, Collection
+from datetime import datetime, timedelta
+
+from portcullis.errors import PortcullisError
+from portcullis.ports.alerts import Alert
+from portcullis.ports.ledger import Ledger
+
+log = logging.getLogger(__name__)
+_SLOT = "half-told"  # of a deployment in the ledger: alert -> the ways that took it, and when it was told last
+_MOST = 50  # of a deployment
+# Whoever has told nothing for so long tells something new, though in the same words: twice the longest time between two sweeps.
+_GOOD_FOR = timedelta(hours=2)
+
+
+class HalfTold:
+    """Kept in the ledger, as the next look may be another process'. Where that does not answer, an alert is told once more."""
+
+    def __init__(self, ledger: Ledger, now: Callable[[], datetime]) -> None:
+        self._ledger, self._now = ledger, now
+
+    def took(self, alert: Alert) -> frozenset[str]:
+        """The ways that took this alert already, while the other one did not."""
+        return frozenset(self._kept(alert.deployment).get(_called(alert), ((), ""))[0])
+
+    def keep(self, alert: Alert, ways: Collection[str]) -> None:
+        """These took it. None: it is told on all of them, and the next one is another."""
+        kept = self._kept(alert.deployment)
+        kept.pop(_called(alert), None)
+        if ways:
+            kept[_called(alert)] = (sorted(ways), self._now().isoformat())
+        try:
+            if kept:
+                self._ledger.save(alert.deployment, _SLOT, dict(list(kept.items())[-_MOST:]))
+            else:
+                self._ledger.forget(alert.deployment, _SLOT)
+        except PortcullisError as error:
+            log.warning("how far the alert %s was told is not written down: %s", alert.name, error)
+
+    def _kept(self, deployment: str) -> dict[str, tuple[list[str], str]]:
+        try:
+            kept = self._ledger.saved(deployment, _SLOT) or {}
+        except PortcullisError as error:
+            log.warning("how far alerts were told is not known: %s", error)
+            return {}
+        oldest = self._now() - _GOOD_FOR
+        return {one: (ways, at) for one, (ways, at) in kept.items() if datetime.fromisoformat(at) > oldest}
+
+
+def _called(alert: Alert) -> str:
+    said = (alert.name, alert.severity, alert.happened, alert.done)
+    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
