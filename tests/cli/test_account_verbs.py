@@ -179,6 +179,17 @@ def test_errors_keep_their_status_and_their_parts(made: Account, capsys: pytest.
     assert json.loads(err)["source"] == "history"
 
 
+def test_a_list_with_one_that_cannot_be_read_says_why_and_is_status_1(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    run(capsys, "apply", file)
+    made.ledger._items["registration", "bad"] = b"no json at all"
+    status, out, _ = run(capsys, "list")
+    assert (status, "bad " in out, "cannot be read: " in out) == (1, True, True)
+    assert "demo" in out
+    assert run(capsys, "list", "--json")[0] == 1
+
+
 def test_list_status_drift_history(made: Account, file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     run(capsys, "apply", file)
     status, out, _ = run(capsys, "list", "--json")

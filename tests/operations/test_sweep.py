@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from portcullis import correlation
 from portcullis.entry import operate
+from portcullis.entry.verbs.types import exit_status_of
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.services import Services
@@ -135,7 +136,10 @@ def test_a_registration_that_cannot_be_read_is_its_own_deployments_trouble(damag
     assert "sweep-failed" in made.alerts()
     listed = {line["deployment"]: line["state"] for line in every(made.services)}
     assert (listed["aaa"], listed["zzz"]) == ("open", "open")
-    assert "cannot be read" in listed["bad"]
+    assert listed["bad"] == "unknown"
+    [bad] = [line for line in every(made.services) if "error" in line]
+    assert "cannot be read" in bad["error"]
+    assert exit_status_of(every(made.services)) == 1
 
 
 @pytest.mark.parametrize("error", [TypeError, Unreachable], ids=lambda kind: kind.__name__)

@@ -6,6 +6,7 @@ import pytest
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.entry.verbs import VERBS
+from portcullis.entry.verbs.types import exit_status_of
 from portcullis.errors import BadInput, NotAllowed, PortcullisError, Refused
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.deployments import apply_text
@@ -14,6 +15,7 @@ from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Trigger
 from portcullis.operations.status import status
+from portcullis.operations.sweep import sweep, sweep_and_tell
 
 from tests.operations.ledgers import Crash
 from tests.operations.worlds import POOL, Account, Fate, account, arn, model_text
@@ -195,7 +197,12 @@ def test_an_unreadable_group_keeps_its_members_and_stops_no_other_leaver(here: A
     [said] = told(here, "not-read")
     assert "iam_group:ops" in said
     assert any("iam_group:ops could not be read" in problem for problem in status(here.services, "demo").problems)
+    [swept] = sweep(here.services)
+    assert (swept.error, exit_status_of(sweep_and_tell(here.services))) == ("", 1)
+    [left] = swept.not_seen_to
+    assert left.startswith("access: iam_group:ops could not be read"), "no sweep is whole without the group"
     here.people.unread.clear()
+    assert exit_status_of(sweep_and_tell(here.services)) == 0
     synchronise(here.services, "demo", CAUSE)
     assert there(here) == {anna, carl, dora}
     here.people.unread[OPS] = Refused("not allowed to read it")

@@ -17,7 +17,6 @@ _AS_WRITTEN = frozenset(
     {SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE}
 )  # nobody outside the engine stands behind them
 _GROUPS = frozenset({SubjectKind.IAM_GROUP, SubjectKind.COGNITO_GROUP, SubjectKind.IDENTITY_CENTER_GROUP})
-AFTER_DEPLOY = "known after deploy"
 _NOT_YET = "the automation may read whom a file named at the last cdk deploy (%s is not allowed)"
 _BY_ROLE = " by role"
 _FORMER = 1000  # people who left groups, whose ids are still known
@@ -73,7 +72,7 @@ def recognise(grants: Collection[Grant], found: Membership, known: Known, *, las
             if isinstance(why, NotAllowed) and key not in known.seen and key not in known.named:
                 here[subject] = ()
                 later.append(
-                    f"{in_words(key)} is {AFTER_DEPLOY}, and granted nothing until then: {_NOT_YET % why.action}"
+                    f"{in_words(key)} is known after deploy, and granted nothing until then: {_NOT_YET % why.action}"
                 )
                 continue
             last = known.seen.get(key, {}) if last_look_counts else {}

@@ -12,6 +12,7 @@ from portcullis.cli.account import account_options, deployments_here, only_some,
 from portcullis.cli.account_look import lines, show_plan
 from portcullis.cli.console import console, when
 from portcullis.cli.files import write_over
+from portcullis.entry.verbs.types import exit_status_of
 from portcullis.errors import Refused
 from portcullis.words import line as one_line
 from portcullis.words import many
@@ -184,10 +185,9 @@ def sweep() -> int:
     """
     found = run("sweep")
     failed = [one for one in found if one["error"]]
-    whole = not any(one["error"] or one["not_seen_to"] for one in found)
     if console().as_data:
         console().data(found)
-        return 0 if whole else 1
+        return exit_status_of(found)
     for one in found:
         console().text(
             f"{one['deployment']}: {one['state'] or 'not swept'}, key {one['health'] or 'unknown'}, {many(one['steps'], 'step')}"
@@ -196,7 +196,7 @@ def sweep() -> int:
         lines("  not seen to", one["not_seen_to"], fg="yellow")
     if failed:
         raise Refused("; ".join(f"{one['deployment']} could not be swept: {one['error']}" for one in failed))
-    return 0 if whole else 1
+    return exit_status_of(found)
 
 
 def show_redriven(found: Any) -> None:

@@ -26,6 +26,8 @@ def show_list(found: Any) -> None:
         console().text("no deployment is registered; cdk deploy registers those of deployments/")
     for one in found:
         console().text(f"{one['deployment']:<22} {one['state']:<10} key {one['key']:<12} {one['place']}")
+        if "error" in one:
+            console().prose(f"  {one['error']}", "  ", fg="red")
 
 
 def show_status(found: Any) -> None:

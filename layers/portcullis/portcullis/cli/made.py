@@ -11,7 +11,7 @@ from portcullis.cli import again
 from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.console import console
 from portcullis.entry.verbs.arguments import ARGUMENTS
-from portcullis.entry.verbs.types import Command, load
+from portcullis.entry.verbs.types import Command, exit_status_of, load
 
 
 def made(entry: Command) -> click.Command:
@@ -35,7 +35,7 @@ def made(entry: Command) -> click.Command:
             return 0
         found = run(verb.name, about, **given)
         told(found)
-        return int(found.get("exit_status", 0)) if isinstance(found, dict) else 0
+        return exit_status_of(found)
 
     made_of = account_options(command)
     if entry.watched:

@@ -24,6 +24,7 @@ from portcullis.correlation import concerning, correlate
 from portcullis.entry.fitting import fitted
 from portcullis.entry.given import arguments_of, checked
 from portcullis.entry.verbs import LEVELS, VERBS
+from portcullis.entry.verbs.types import exit_status_of
 from portcullis.errors import BadInput, PortcullisError, Refused
 from portcullis.operations.services import Services, Trigger
 from portcullis.wiring import from_environment
@@ -43,7 +44,7 @@ def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[s
         # Wherever an answer is met that nobody there thought of, it is no mistake of ours.
         with our_errors("an answer of AWS"):
             done = carry_out(from_environment(), request, alias=function_arn.rsplit(":", 1)[-1])
-        return fitted({"exit_status": _status_of(done), "answer": done}, request)
+        return fitted({"exit_status": exit_status_of(done), "answer": done}, request)
     except PortcullisError as error:
         verb = line(request.get("verb"), 100) if isinstance(request, Mapping) else ""
         logger.warning("refused", extra={"verb": verb, "error": line(error)})
@@ -52,15 +53,6 @@ def answer(request: Mapping[str, Any], function_arn: str, logger: Any) -> dict[s
         logger.exception("a verb ended as it never should")
         said = line(f"{type(error).__name__}: {error}")
         return {"exit_status": 1, "error": f"a mistake of Portcullis itself, see the log of this function: {said}"}
-
-
-def _status_of(done: Any) -> int:
-    """The answer's own, where it has one. One about several deployments was not done where it was not for one of them: a runbook goes by
-    this alone, and would call it a success."""
-    if isinstance(done, dict):
-        return int(done.get("exit_status", 0))
-    parts = done if isinstance(done, list) else []
-    return 1 if any(isinstance(one, dict) and (one.get("error") or one.get("not_seen_to")) for one in parts) else 0
 
 
 def actor_of(request: Mapping[str, Any], account: str = "") -> str:

@@ -7,7 +7,6 @@ from datetime import datetime
 from itertools import islice
 from typing import Any
 
-from portcullis.access.known import AFTER_DEPLOY
 from portcullis.custody.next_step import next_step
 from portcullis.custody.rules import Rules
 from portcullis.custody.telling import lacks_outside
@@ -55,10 +54,11 @@ def _line(services: Services, deployment: str) -> dict[str, str]:
     except Exception as error:  # damaged, or of a newer version: the others can be read
         return {
             "deployment": deployment,
-            "domain": "?",
+            "domain": "unknown",
             "place": "unknown",
-            "state": f"cannot be read: {error}",
-            "key": "?",
+            "state": "unknown",
+            "key": "unknown",
+            "error": f"cannot be read: {error}",
         }
     return {
         "deployment": deployment,
@@ -73,11 +73,11 @@ def status(services: Services, deployment: str) -> Status:
     site = services.site(deployment)
     custody = site.ledger.custody(deployment)
     problems = [*_untold(custody, services.now()), *standing_problems(site)]
-    waiting = 0
+    waiting, later = 0, tuple[str, ...]()
     try:
         if custody.state is not State.DELETED:  # then there is nothing to compare with
             now = compared_once_open(site, site.ledger.model(deployment))
-            waiting = len(now.plan.steps)
+            waiting, later = len(now.plan.steps), now.later
             problems += [str(conflict) for conflict in now.plan.conflicts]
             problems += now.plan.notes
     except PortcullisError as error:
@@ -85,7 +85,7 @@ def status(services: Services, deployment: str) -> Status:
     blind, roads = shut_in_words(services, deployment), opened_in_words(services, deployment)
     then, page = next_step(custody)
     if not then and custody.state is not State.DELETED:
-        to_deploy = not waiting and all(AFTER_DEPLOY in problem for problem in problems)
+        to_deploy = not waiting and set(problems) <= set(later)
         asks = "cdk deploy" if to_deploy else f"portcullis plan {deployment}"
         then, page = _next_of_open(deployment, blind=blind, roads=roads, asks=asks if waiting or problems else "")
     return Status(

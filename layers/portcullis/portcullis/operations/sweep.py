@@ -38,7 +38,7 @@ _CAUSE = Trigger("sweep", "portcullis")
 @dataclass(frozen=True, slots=True)
 class Swept:
     """What one sweep found of one deployment. `drift` in words; `error` if the deployment could not be swept whole; `not_seen_to` says
-    what else could not be done, and why: key and access were read all the same."""
+    what else could not be done, and why: the key was read all the same, and all of access that could be."""
 
     deployment: str
     state: str = ""
@@ -107,7 +107,9 @@ def _sweep_one(services: Services, name: str) -> Swept:
         with errors.of("drift"):
             found = _tell_drift(services.site(name))
         with errors.of("access"):
-            steps = len(synchronise(services, name, _CAUSE).plan.steps)
+            done = synchronise(services, name, _CAUSE)
+            steps = len(done.plan.steps)
+            left += [f"access: {words}" for words in done.not_read]
         with errors.of("chores"):
             left += _chores(services.site(name))
     if not errors.at("custody") and state not in (State.DELETING, State.DELETED):

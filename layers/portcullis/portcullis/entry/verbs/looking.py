@@ -19,7 +19,10 @@ COMMANDS = (
         "list", Wish.LOOK, "List the deployments of the account.",
         (Verb("list", LOOK, f"{_LOOKING}:every", (
             Document("automation-broken", "Lists the deployments, with state and key."),), of_deployment=False),),
-        more="Each with its state and the health of its key.",
+        more=(
+            "Each with its state and the health of its key.\n\n"
+            "Exit status: 1 if one cannot be read; the others are shown."
+        ),
         examples=(
             "portcullis list",
             "portcullis list --json | jq -r '.[] | select(.state != \"open\") | .deployment'",

@@ -97,6 +97,15 @@ class Command:
     watched: bool = False
 
 
+def exit_status_of(answer: Any) -> int:
+    """The answer's own, where it has one. One about several deployments was not done where it was not for one of them: a runbook goes by
+    this alone, and would call it a success."""
+    if isinstance(answer, dict):
+        return int(answer.get("exit_status", 0))
+    parts = answer if isinstance(answer, list) else []
+    return 1 if any(isinstance(one, dict) and (one.get("error") or one.get("not_seen_to")) for one in parts) else 0
+
+
 def load(where: str) -> Any:
     """What "module:name" names."""
     module, _, name = where.partition(":")

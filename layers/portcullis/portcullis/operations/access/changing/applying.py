@@ -39,6 +39,7 @@ class Outcome:
     keys: tuple[str, ...] = ()  # what was done to the keys that are offered to other clusters
     keys_problem: str = ""  # what was not, and why; the access is applied all the same
     put_back: tuple[str, ...] = ()  # of a rollback: what it undid, in words
+    not_read: tuple[str, ...] = ()  # whose members could not be read, and why; all else is applied
     file_is_ahead: bool = False  # of a rollback: an earlier model is in force again, and whoever applies the file brings the later one back
 
 
@@ -107,4 +108,5 @@ def _outcome(site: Site, kept: KeptModel, arrived: Arrived) -> Outcome:
     writes = arrived.writes
     asked = ask_subjects(site, kept, site.engine, arrived.before, arrived.after) if writes else ()
     status = 1 if any(one.lacks or one.keeps for one in asked) else 0
-    return Outcome(site.name, Done.APPLIED if writes else Done.UNCHANGED, arrived.plan, writes, asked, status)
+    done = Done.APPLIED if writes else Done.UNCHANGED
+    return Outcome(site.name, done, arrived.plan, writes, asked, status, not_read=arrived.not_read)

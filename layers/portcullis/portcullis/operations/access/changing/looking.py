@@ -38,6 +38,7 @@ class Comparison:
     mine: Claims
     others: frozenset[Claim]
     late: frozenset[Claim] = frozenset()  # of ours: what a write may still bring about whose answer nobody has seen
+    later: tuple[str, ...] = ()  # notes of the plan, about whom no policy lets us read before the next deploy
 
     def claims_after(self) -> frozenset[Claim]:
         """What is ours once the plan is done."""
@@ -155,7 +156,7 @@ def compare(
     known = mine | others | made_with_domain(site.registration)
     foreign = tuple(claim for claim in plan.foreign if claim not in known)
     plan = replace(plan, losses=losses, release_only=released, foreign=foreign)
-    return Comparison(family, truth.began, wanted, held, plan, mine, others, late)
+    return Comparison(family, truth.began, wanted, held, plan, mine, others, late, truth.people.later)
 
 
 def _of(

@@ -57,6 +57,7 @@ class Arrived:
     before: Actual
     after: Actual
     writes: int
+    not_read: tuple[str, ...] = ()  # whose members could not be read, and why
 
 
 @dataclass(slots=True)
@@ -260,7 +261,8 @@ class Run:
         if not truth.unread:  # nobody's access that hangs on it has changed, so nothing is covered
             site.ledger.raise_watermark(site.name, last.began)
         first = self.first or last
-        return Arrived(replace(last.plan, steps=self.steps or ()), first.held, last.held, change.writes)
+        plan = replace(last.plan, steps=self.steps or ())
+        return Arrived(plan, first.held, last.held, change.writes, truth.people.unread)
 
 
 def _refuse_moved(now: Comparison, expected: str) -> None:
