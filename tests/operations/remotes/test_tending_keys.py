@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import itertools
 import json
+import time
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -17,7 +18,7 @@ from portcullis.custody.types import Custody, Measure, State, Todo
 from portcullis.entry import ask as asking
 from portcullis.entry.operate import carry_out
 from portcullis.entry.verbs import ACT, LOOK
-from portcullis.errors import BadInput, Conflict, PortcullisError, Refused, Shut, Unreachable
+from portcullis.errors import BadInput, Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
 from portcullis.model.option_types import Options, RemoteOptions
 from portcullis.operations.custody.guard import rules_of
 from portcullis.operations.custody.measures import perform
@@ -118,6 +119,7 @@ class Side(NoConnections):
         else:
             self._call("put keystore")
             self.nodes_of[given[0]] = given[2].id
+            self._after("put keystore")
 
     # ------------------------------------------------------------------ the reader's
 
@@ -263,6 +265,19 @@ def test_a_rotation_hands_on_and_ends_and_is_in_the_history_of_the_giver() -> No
     assert said(world)[0] == (
         "made the key k3 of of, to replace the one before; ended k2 of of: k3 is in use; k3 of of is read with by orders as dc2"
     )
+
+
+def test_whoever_lost_the_right_to_write_keystores_writes_no_further_one() -> None:
+    """A cluster of many nodes takes longer to write than the right lasts: somebody else may write by then, for another alias."""
+    world, side = made()
+    kept(world)
+    before = rotate_remote(world.services, READER, CAUSE, alias=ALIAS).key
+    right = f"keystores:{world.services.site(READER).place.id}"
+    side.during["put keystore"] = lambda: world.ledger._leases.update({right: ("another", time.monotonic() + 60)})
+    with pytest.raises(Overtaken):
+        rotate_remote(world.services, READER, CAUSE, alias=ALIAS)
+    assert sorted(side.nodes_of.values()) == [before, "k3"]
+    assert (side.comes_with[ALIAS], before in side.keys) == (before, True)
 
 
 @pytest.mark.parametrize("call", ["make", "put secret", "put keystore", "reload", "key_in_use", "end"])

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 
 from portcullis.errors import Unreachable
 from portcullis.operations.services import Site
@@ -34,8 +35,12 @@ def changing_keys(site: Site, wait: float = PATIENCE) -> Iterator[Callable[[], N
 
 
 @contextmanager
-def writing_keystores(site: Site) -> Iterator[bool]:
-    """Two writers of one keystore lose what one of them wrote. Nothing else is ever waited for with this right in hand."""
+def writing_keystores(site: Site) -> Iterator[Callable[[], None] | None]:
+    """Two writers of one keystore lose what one of them wrote. Nothing else is ever waited for with this right in hand.
+
+    Gives what to call before each write: Overtaken if others have the right by now, as a cluster of many nodes takes longer than it
+    lasts. None if it was not had.
+    """
     name = f"keystores:{site.place.id}"
     with site.ledger.lease(name, "remote keys", seconds=_LEASE_SECONDS, wait=PATIENCE) as ours:
-        yield ours
+        yield partial(site.ledger.renew, name) if ours else None

@@ -39,14 +39,15 @@ class Giving:
 
 @dataclass(frozen=True, slots=True)
 class Taking:
-    """One cluster that reads with the key, by an alias. `alone`: the right to write its keystores, and whether it was had."""
+    """One cluster that reads with the key, by an alias. `alone`: the right to write its keystores, as what to call before each write; None
+    if it was not had."""
 
     alias: str
     secret: str
     texts: KeyTexts
     keystores: Keystores
     remotes: Remotes
-    alone: Callable[[], AbstractContextManager[bool]] = field(default=lambda: nullcontext(True))
+    alone: Callable[[], AbstractContextManager[Callable[[], None] | None]] = field(default=lambda: nullcontext(nothing))
 
     @property
     def beyond(self) -> frozenset[str]:
@@ -125,11 +126,12 @@ def read_by_certificate(taking: Taking) -> bool:
 
 def put(taking: Taking, text: KeyText | None, still: Callable[[], None] = nothing) -> None:
     """The key into the keystore of each node that can be written, or out of it, and read again by every node."""
-    with taking.alone() as had:
-        if not had:
+    with taking.alone() as still_alone:
+        if still_alone is None:
             raise Unreachable(f"somebody else writes the keystores that {taking.alias} is in: ask again")
         for node in sorted(taking.keystores.nodes):
             still()
+            still_alone()
             taking.keystores.put(node, taking.alias, text)
         still()
         taking.remotes.reload()
