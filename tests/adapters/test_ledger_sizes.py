@@ -216,7 +216,7 @@ KEPT: dict[str, tuple[Callable[[], Any], Callable[[DynamoLedger, Any], Any], Cal
         known, lambda led, one: KNOWN.save(led, "demo", one), lambda led: KNOWN.saved(led, "demo")
     ),
     "a change that is begun": (
-        lambda: PendingChange(NOON, "apply", "a test", "me", touched(), model_before=model().text),
+        lambda: PendingChange(NOON, "apply", "a test", "me", model().text, "", touched()),
         lambda led, one: UNDERTAKEN.save(led, "demo", one),
         lambda led: UNDERTAKEN.saved(led, "demo"),
     ),

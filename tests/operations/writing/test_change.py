@@ -129,6 +129,32 @@ def test_what_took_effect_and_what_came_to_be_done_since_are_one_change(here: He
     assert [one.entry for one in latest.touched] == ["anna", "ben"]
 
 
+def test_what_took_effect_is_in_the_history_though_its_undoing_was_cut_off(here: Here) -> None:
+    """She joined and left again while one change was made: that she was let in is not forgotten for a removal that never came."""
+    change = here.change()
+    here.write_down(change, "anna")
+    change.send(here.writes("anna"), here.site.engine.read())
+    gone = Step(Operation.REMOVE, Claim(Kind.MAPPINGS, "viewers", "users", "anna"), "anna", None, "left")
+    change.write_down(change.claims, pending=change.going_on(Plan(steps=(gone,)), here.site.engine.read()))
+    here.change()
+    latest = next(iter(here.site.ledger.history("demo", 1)))
+    assert [(one.operation, one.entry) for one in latest.touched] == [("add", "anna")]
+
+
+def test_what_becomes_ours_or_nobodys_without_a_write_is_written_down_once(here: Here) -> None:
+    """Also what is taken over by being replaced; a document of ours that is replaced is none of it."""
+    ours, theirs, let_go, as_it_is = (Claim(Kind.ROLES, name) for name in ("ours", "theirs", "let go", "as it is"))
+    replaced = (Step(Operation.REPLACE, one, {}, {"cluster_permissions": ["x"]}, "differs") for one in (ours, theirs))
+    added = Step(Operation.ADD, ANOTHER, None, {}, "asked for")
+    plan = Plan(steps=(*replaced, added), release_only=(let_go,), claim_only=(as_it_is,))
+    change = here.change()
+    change.claims = Claims({ours})
+    for later in (plan, plan, Plan(release_only=(ANOTHER,))):
+        change.pending = change.going_on(later, here.site.engine.read())
+    assert change.pending.released == (let_go, ANOTHER)
+    assert change.pending.claimed == (as_it_is, theirs)
+
+
 def test_whoever_lost_the_lease_writes_nothing_down_and_sends_nothing(here: Here) -> None:
     change = here.change()
     here.town.account.ledger._leases[here.site.place.id] = ("somebody", float("inf"))

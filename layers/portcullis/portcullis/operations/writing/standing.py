@@ -125,11 +125,11 @@ def forget_coming(site: Site) -> None:
 
 def put_in_force(site: Site, model: KeptModel) -> None:
     """The engine holds what it asks for: from now on this is what stands."""
+    forgive(site.services, site.name)  # first: once nothing is coming any more, no run would come back to it
     standing = in_force(site.services, site.name)
     if not is_in_force(standing, model):
         site.ledger.keep_model(site.name, replace(model, version=standing.version if standing else 0))
     forget_coming(site)
-    forgive(site.services, site.name)
 
 
 def last_refused(services: Services, deployment: str) -> RefusedModel | None:

@@ -7,7 +7,7 @@ holds every change with its cause, and enough to put it back, wherever a run was
 from __future__ import annotations
 
 import logging
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from hashlib import sha256
@@ -40,17 +40,19 @@ class PendingChange:
     operation: str
     cause: str
     actor: str
+    model_before: str
+    model_after: str
     touched: tuple[AppliedStep, ...] = ()
     released: tuple[Claim, ...] = ()
     claimed: tuple[Claim, ...] = ()
-    model_before: str = ""
-    model_after: str = ""
 
     def going_on(self, terms: Terms, plan: Plan, held: Actual, mine: frozenset[Claim]) -> PendingChange:
-        """The same after another look: what took effect so far, and what is to be done now. `mine` is what is claimed already."""
-        coming = tuple(touched(step, held) for step in plan.steps)
-        new = {one.claim for one in coming}
-        done = (one for one in effective(terms, self.touched, held) if one.claim not in new)
+        """The same after another look: what took effect so far, and what is to be done now. `mine` is what is claimed already.
+
+        What took effect stays also where its opposite is to be done now: cut off before that, it is all that was done.
+        """
+        coming = (touched(step, held) for step in plan.steps)
+        done = effective(terms, self.touched, held)
         released = tuple(dict.fromkeys((*self.released, *plan.release_only)))
         taken_over = (s.claim for s in plan.steps if s.operation is Operation.REPLACE and s.claim not in mine)
         claimed = tuple(dict.fromkeys((*self.claimed, *plan.claim_only, *taken_over)))
@@ -64,9 +66,7 @@ SIGN_OUT = Slot("to-sign-out", list[str])  # people whose sessions are still to 
 def touched(step: Step, held: Actual) -> AppliedStep:
     """A step with what `held` shows of where it takes something away."""
     claim = step.claim
-    places: tuple[int, ...] = ()
-    if step.operation is Operation.REMOVE and claim.entry_list:
-        places = held.places(claim.name, claim.entry_list, claim.entry)
+    taken_out = step.operation is Operation.REMOVE
     return AppliedStep(
         operation=step.operation.value,
         kind=claim.kind,
@@ -76,7 +76,7 @@ def touched(step: Step, held: Actual) -> AppliedStep:
         before=step.before,
         after=step.after,
         because=step.because,
-        places=places,
+        places=held.places(claim.name, claim.entry_list, claim.entry) if taken_out else (),
     )
 
 
@@ -106,8 +106,8 @@ def settle(
     *,
     ours: PendingChange | None = None,
     writes: int | None = None,
-) -> bool:
-    """Put into the history what was undertaken and is seen to be done; True if there was anything.
+) -> None:
+    """Put into the history what was undertaken and is seen to be done.
 
     `ours` is this run's own, in `writes` writes; without it, what an earlier run undertook that was cut off. A run that somebody
     else has overtaken leaves alone what that one has written down.
@@ -117,9 +117,9 @@ def settle(
     """
     one = undertaken(site)
     if one is None or (ours is not None and (one.at, one.cause) != (ours.at, ours.cause)):
-        _sign_out(site, options, [])
+        _sign_out(site, options, ())
         end_what_outlives(site, options, ())
-        return False
+        return
     if ours is None:
         in_doubt(site)
     done = effective(site.family, one.touched, held)
@@ -131,18 +131,15 @@ def settle(
     if (done or moved or other) and not _is_in_history(site, one):
         site.ledger.record(_change(site.registration, one, done, moved=moved, writes=writes))
     UNDERTAKEN.forget(site.ledger, site.name)
-    return bool(done or moved or other)
 
 
-def _sign_out(site: Site, options: Options, people: list[str]) -> None:
+def _sign_out(site: Site, options: Options, people: Collection[str]) -> None:
     if not options.end_sessions:
         return
-    waiting = SIGN_OUT.saved(site.ledger, site.name) or []
-    leaving = sorted({*waiting, *people})
+    leaving = sorted({*(SIGN_OUT.saved(site.ledger, site.name) or ()), *people})
     if not leaving:
         return
-    if leaving != waiting:
-        SIGN_OUT.save(site.ledger, site.name, leaving)
+    SIGN_OUT.save(site.ledger, site.name, leaving)
     try:
         site.identity.end_sessions(leaving)
     except PortcullisError as error:
@@ -151,16 +148,16 @@ def _sign_out(site: Site, options: Options, people: list[str]) -> None:
     SIGN_OUT.forget(site.ledger, site.name)
 
 
-def removed_people(done: Sequence[AppliedStep]) -> list[str]:
+def removed_people(done: Sequence[AppliedStep]) -> set[str]:
     """Who was taken out of a mapping by name."""
-    return sorted({one.entry for one in done if one.entry_list == "users" and one.after is None})
+    return {one.entry for one in done if one.entry_list == "users" and one.after is None}
 
 
 def _named_no_more(family: Family, done: Sequence[AppliedStep]) -> set[str]:
     """Who was taken out of a document that names people as a whole."""
-    whole = [(one.kind, one.before, one.after) for one in done if one.kind in family.naming and not one.entry_list]
+    whole = [one for one in done if not one.entry_list]
     return {
-        name for kind, before, after in whole for name in {*family.named(kind, before)} - {*family.named(kind, after)}
+        name for one in whole for name in {*family.named(one.kind, one.before)} - {*family.named(one.kind, one.after)}
     }
 
 
