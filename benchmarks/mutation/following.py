@@ -21,6 +21,7 @@ from benchmarks.mutation.suite import ROOT
 
 KEPT = HOME / "followed"
 _DATA = (".json", ".yaml")
+_SAID_EVERY = 25
 _NO_TESTS = 5  # pytest: none of the file's tests is without a machine
 
 
@@ -76,10 +77,13 @@ def follow(files: Sequence[str], ask: Callable[[Mapping[str, Any]], Any], at_onc
     anew = [file for file in files if not _still_so(file)]
     tell(f"following {len(anew)} of {len(files)} test files through the library; of the others it is known")
     with ThreadPoolExecutor(at_once) as side_by_side:
-        for file, status in zip(anew, side_by_side.map(lambda one: ask(_question(one)), anew), strict=True):
+        found = side_by_side.map(lambda one: ask(_question(one)), anew)
+        for number, (file, status) in enumerate(zip(anew, found, strict=True), 1):
             if status not in (0, _NO_TESTS):
                 raise PortcullisError(f"{file} does not pass as it is, so that nothing can be said of mutants")
             _sign(file)
+            if number % _SAID_EVERY == 0:
+                tell(f"{number} of {len(anew)} followed")
     followed = Followed()
     for file in files:
         followed.add(file, json.loads(_kept(file).read_text(encoding="utf-8")))

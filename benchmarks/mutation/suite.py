@@ -130,9 +130,11 @@ def _is_ours(file: Path) -> bool:
 
 
 def in_child(work: Callable[[], int], *, longest_s: float, log: Path) -> int | None:
-    """The exit status of `work` in a child process with a session of its own; None if it took too long and was ended."""
+    """The exit status of `work` in a child process with a session of its own; None if it took too long and was ended. Whoever ends this
+    process ends the child with it."""
     pid = os.fork()
     if pid == 0:
+        signal.signal(signal.SIGTERM, signal.SIG_DFL)
         os.setsid()
         into = os.open(log, os.O_CREAT | os.O_TRUNC | os.O_WRONLY)
         os.dup2(into, 1)
@@ -143,16 +145,20 @@ def in_child(work: Callable[[], int], *, longest_s: float, log: Path) -> int | N
         finally:
             sys.stdout.flush()
             os._exit(status)
-    until = time.monotonic() + longest_s
-    while time.monotonic() < until:
-        done, how = os.waitpid(pid, os.WNOHANG)
-        if done:
-            return os.waitstatus_to_exitcode(how)
-        time.sleep(0.02)
-    with contextlib.suppress(ProcessLookupError):
-        os.killpg(pid, signal.SIGKILL)
-    os.waitpid(pid, 0)
-    return None
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))
+    until, done = time.monotonic() + longest_s, 0
+    try:
+        while time.monotonic() < until:
+            done, how = os.waitpid(pid, os.WNOHANG)
+            if done:
+                return os.waitstatus_to_exitcode(how)
+            time.sleep(0.02)
+        return None
+    finally:
+        if not done:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(pid, signal.SIGKILL)
+            os.waitpid(pid, 0)
 
 
 @contextlib.contextmanager
