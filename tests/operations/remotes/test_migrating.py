@@ -485,8 +485,10 @@ def _keyed() -> dict[str, Any]:
     return {"in_use": held, "on_disk": held}
 
 
-def test_what_stands_half_way_for_a_day_is_told_once_and_no_more_when_it_ends() -> None:
-    world, _ = made()
+@pytest.mark.parametrize("text", [SECOND, reads(by_key(NEW), NEW)], ids=["declared", "set by hand"])
+def test_what_stands_half_way_for_a_day_is_told_once_and_no_more_when_it_ends(text: str) -> None:
+    """Whether or not the file names the old alias, too: it was set long before there was a file."""
+    world, _ = made(text)
     move(world)
     later = replace(world.services, now=lambda: NOW + timedelta(days=1))
     for site in (world.services.site(READER), later.site(READER), later.site(READER)):

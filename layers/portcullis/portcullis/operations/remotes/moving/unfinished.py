@@ -28,7 +28,9 @@ def tell_of_unfinished(site: Site, options: Options) -> None:
 
 
 def _unfinished(site: Site, options: Options) -> Iterator[str]:
-    moving = {alias: kept for alias in options.remotes if (kept := under_way(site, alias)) is not None}
+    # The alias that is moved away from may be none of the file's: it was set before there was one.
+    aliases = dict.fromkeys((*options.remotes, *sorted(site.remotes.info()))) if options.remotes else {}
+    moving = {alias: kept for alias in aliases if (kept := under_way(site, alias)) is not None}
     for alias, kept in moving.items():
         if site.now() - kept.began >= _LONG:
             where = "both roads stand" if kept.waits else f"it stopped at {kept.stage}"
