@@ -120,13 +120,13 @@ def sample(found: list[Mutant], n: int, seed: int) -> list[Mutant]:
     """`n` of them at most, spread over the lines: two a line."""
     shuffled = list(found)
     random.Random(seed).shuffle(shuffled)
-    a_line: Counter[int] = Counter()
+    a_line: Counter[tuple[str, int]] = Counter()
     chosen: list[Mutant] = []
     for one in shuffled:
         if len(chosen) == n:
             break
-        if a_line[one.line] < 2:
-            a_line[one.line] += 1
+        if a_line[one.module, one.line] < 2:
+            a_line[one.module, one.line] += 1
             chosen.append(one)
     return chosen
 

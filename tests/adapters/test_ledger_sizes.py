@@ -208,7 +208,7 @@ KEPT: dict[str, tuple[Callable[[], Any], Callable[[DynamoLedger, Any], Any], Cal
         model, lambda led, one: led.keep_model("demo", one), lambda led: replace(led.model("demo"), version=0)
     ),
     "the model that is coming": (
-        lambda: Coming(model(), NOON, "a test", "me"),
+        lambda: Coming(model(), NOON, "a test", "me", 1),
         lambda led, one: COMING.save(led, "demo", one),
         lambda led: COMING.saved(led, "demo"),
     ),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from portcullis.access.plan import Subject, SubjectKind
@@ -14,6 +15,7 @@ from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.rolling_back import rollback
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
+from portcullis.operations.writing.in_effect import LATE, MAY_COME, in_doubt, looked_at_everything, may_have_come
 
 from tests.operations.ledgers import Crash
 from tests.operations.worlds import POOL, Account, account, model_text
@@ -46,7 +48,7 @@ def test_a_removal_that_is_in_no_effect_is_an_error_until_it_is(made: Account) -
     for _ in range(3):  # as often as it is looked at, though there is nothing left to write
         with pytest.raises(Unreachable, match=NOT_IN_EFFECT) as said:
             synchronise(made.services, "demo", CAUSE)
-        assert "rolesmapping/all_access/backend_roles: /(/" in str(said.value)
+        assert ". Take out what they cannot read: rolesmapping/all_access/backend_roles: /(/" in str(said.value)
         assert held(made) == (ANNA,), "it is kept"
         assert made.ledger.watermark("demo") == covered, "and not called covered"
     made.engine.cannot_load = False
@@ -88,12 +90,21 @@ def test_a_rollback_that_is_in_no_effect_is_an_error_until_it_is(made: Account) 
         rollback(made.services, "demo", CAUSE, entry="1")
     apply_text(made.services, "demo", model_text("  grants: []\n"), CAUSE)
     made.engine.cannot_load = True
-    with pytest.raises(Unreachable):
+    with pytest.raises(Unreachable) as said:
         rollback(made.services, "demo", CAUSE, entry="1")
+    assert "Take out" not in str(said.value), "nothing is known that they could not read"
     with pytest.raises(Unreachable, match=NOT_IN_EFFECT):
         synchronise(made.services, "demo", CAUSE)
     made.engine.cannot_load = False
     synchronise(made.services, "demo", CAUSE)
+
+
+@pytest.mark.parametrize(("after", "may_come"), [(LATE, False), (LATE - timedelta(microseconds=1), True)])
+def test_no_write_comes_later_than_a_function_runs(made: Account, after: timedelta, may_come: bool) -> None:
+    site = made.services.site("demo")
+    in_doubt(site)
+    looked_at_everything(site, MAY_COME.saved(made.ledger, "demo") + after)  # type: ignore[operator]
+    assert may_have_come(site) is may_come
 
 
 def test_a_node_that_loads_it_at_the_next_try_is_done(made: Account) -> None:

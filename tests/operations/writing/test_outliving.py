@@ -59,6 +59,7 @@ def test_tokens_end_once_and_keys_as_the_file_says(options: Options, keys: tuple
     end_what_outlives(site, options, [])
     assert (given.asked, told(made)) == ([(("anna",), options.end_api_keys)], names)
     assert still_held(site) == ()
+    assert made.ledger.saved("demo", "keys-to-name") is None
 
 
 def test_on_a_domain_there_is_nothing_that_it_gave() -> None:
@@ -78,6 +79,7 @@ def test_what_could_not_end_waits_with_who_comes_later_and_is_told_once() -> Non
     assert (still_held(site), told(made)) == (("anna",), ["tokens-not-ended"])
     end_what_outlives(site, KEEPS, ["ben"])
     assert still_held(site) == ("anna", "ben")
+    assert made.ledger.saved("demo", "to-end-on-the-engine") == ["anna", "ben"]
     given.silent = False
     end_what_outlives(site, KEEPS, [])
     assert (given.asked, still_held(site)) == ([(("anna", "ben"), False)], ())
@@ -102,14 +104,28 @@ def test_keys_that_cannot_be_named_wait_and_hold_up_nothing(monkeypatch: pytest.
         end_what_outlives(site, KEEPS, ["anna"])
         end_what_outlives(site, KEEPS, ["ben"])
     assert (still_held(site), told(made)) == ((), [])
+    assert made.ledger.saved("demo", "keys-to-name") == ["of anna", "of ben"]
     end_what_outlives(site, KEEPS, [])
     end_what_outlives(site, KEEPS, [])
     (alert,) = made.aws.told
     assert "of anna, of ben" in alert.happened
 
 
-def test_of_very_many_keys_twenty_are_named_and_the_rest_is_counted() -> None:
-    made, site = a_cluster(Given(anna=tuple(f"key-{number:02}" for number in range(23))))
+@pytest.mark.parametrize(("many", "said"), [(23, "key-18, key-19 and 3 more"), (20, "key-18, key-19")])
+def test_of_very_many_keys_twenty_are_named_and_the_rest_is_counted(many: int, said: str) -> None:
+    made, site = a_cluster(Given(anna=tuple(f"key-{number:02}" for number in range(many))))
     end_what_outlives(site, KEEPS, ["anna"])
     (alert,) = made.aws.told
-    assert alert.happened.endswith("key-18, key-19 and 3 more")
+    assert alert.happened.endswith(said)
+
+
+def test_whoever_waits_is_kept_and_asked_for_in_one_order() -> None:
+    people = [f"somebody-{number}" for number in range(8)]
+    given = Given()
+    _, site = a_cluster(given)
+    given.silent = True
+    end_what_outlives(site, KEEPS, people[::-1])
+    assert still_held(site) == tuple(people)
+    given.silent = False
+    end_what_outlives(site, KEEPS, [])
+    assert given.asked == [(tuple(people), False)]

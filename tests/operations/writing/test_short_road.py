@@ -18,6 +18,7 @@ from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.sweep import sweep
+from portcullis.operations.writing.noted import noted
 
 from tests.operations.counting import Counted, counted
 from tests.operations.ledgers import Crash
@@ -111,6 +112,22 @@ def test_law_an_event_that_changes_nobodys_access_does_not_ask_the_engine(here: 
     assert here.asked.of_engine == []
     assert here.asked.ledger_requests <= MOST_OF_LEDGER, here.asked.of_ledger
     assert here.made.ledger.watermark("demo") != before
+
+
+def test_what_is_looked_up_at_once_is_of_one_deployment_and_read_anew_once_changed() -> None:
+    made = account()
+    made.registered()
+    for deployment in ("demo", "other"):
+        made.ledger.save(deployment, "one", f"of {deployment}")
+    ledger = noted(made.services.site("demo"), ["one", "another"]).ledger
+    assert [ledger.saved(of, "one") for of in ("demo", "other")] == ["of demo", "of other"]
+    made.ledger.save("demo", "one", "somebody else's")
+    made.ledger.save("demo", "another", "somebody else's")
+    assert [ledger.saved("demo", name) for name in ("one", "another")] == ["of demo", None]
+    ledger.save("demo", "one", "ours")
+    ledger.forget("demo", "another")
+    made.ledger.save("demo", "another", "theirs, with the lease by then")
+    assert [ledger.saved("demo", name) for name in ("one", "another")] == ["ours", "theirs, with the lease by then"]
 
 
 def test_the_history_tells_the_same_as_after_a_look_at_everything() -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 import pytest
 from portcullis.access.plan import AccessModel
 from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.model.option_types import Options
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.writing import standing
 from portcullis.operations.writing.standing import OutOfStep, RefusedModel
@@ -66,9 +67,11 @@ def test_another_model_that_comes_in_its_place_begins_anew() -> None:
 # ---------------------------------------------------------------------- in force
 
 
-def test_the_same_text_that_an_upgrade_reads_otherwise_is_another_model() -> None:
+def test_another_text_is_another_model_and_so_is_what_an_upgrade_reads_otherwise() -> None:
     assert standing.is_in_force(OLD, replace(OLD, version=7))
     assert not standing.is_in_force(OLD, replace(OLD, access=AccessModel()))
+    assert not standing.is_in_force(OLD, replace(OLD, options=Options(end_sessions=True)))
+    assert not standing.is_in_force(OLD, replace(OLD, text="old, with a comment"))
     assert not standing.is_in_force(None, OLD)
 
 
@@ -155,6 +158,13 @@ def test_a_refusal_is_told_once_and_until_it_could_be(monkeypatch: pytest.Monkey
     standing.forgive(site.services, "demo")
     standing.tell_of_refused(site.services, "demo")
     assert len(made.aws.told) == 1
+
+
+def test_what_is_kept_of_models_lies_where_an_upgrade_finds_it() -> None:
+    made, site = refused(Refused("no"))
+    standing.begin_with(site, OLD, ANNA)
+    standing.out_of_step(site.services, "demo", Refused("no"))
+    assert all(made.ledger.saved("demo", name) for name in ("model-coming", "model-refused", "out-of-step"))
 
 
 # ---------------------------------------------------------------------- status

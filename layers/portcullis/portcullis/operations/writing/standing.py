@@ -35,7 +35,7 @@ class Coming:
     at: datetime
     cause: str
     actor: str
-    tries: int = 1
+    tries: int
 
     @property
     def exhausted(self) -> bool:
@@ -108,9 +108,9 @@ def _bytes(model: KeptModel) -> bytes:
 def begin_with(site: Site, model: KeptModel, cause: Trigger) -> None:
     """Write down that this model is coming."""
     before = coming(site)
-    tries = before.tries + 1 if before and is_in_force(before.model, model) else 1
-    since = before if before and tries > 1 else Coming(model, site.now(), cause.what, cause.actor)
-    COMING.save(site.ledger, site.name, replace(since, tries=tries))
+    again = before if before and is_in_force(before.model, model) else None
+    since = again or Coming(model, site.now(), cause.what, cause.actor, 0)
+    COMING.save(site.ledger, site.name, replace(since, tries=since.tries + 1))
 
 
 def coming(site: Site) -> Coming | None:
