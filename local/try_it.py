@@ -11,6 +11,7 @@ if __name__ == "__main__":  # Ctrl-C while all the rest is imported ends it at o
     signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 import argparse
+import contextlib
 import json
 import os
 import sys
@@ -24,7 +25,10 @@ from local.up import STATE
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m local.try_it", description="change something, as people do")
     verbs = parser.add_subparsers(dest="verb", required=True)
-    for verb, meaning in (("join", "add a Cognito user to a group"), ("leave", "remove one from a group")):
+    for verb, meaning in (
+        ("join", "add a Cognito user to a group, made if there is none"),
+        ("leave", "remove one from a group"),
+    ):
         one = verbs.add_parser(verb, help=meaning)
         one.add_argument("user")
         one.add_argument("group")
@@ -40,9 +44,12 @@ def main() -> int:
         return 1
     try:
         if asked.verb in ("join", "leave"):
-            idp = boto3.client("cognito-idp")
+            idp, who = boto3.client("cognito-idp"), {"UserPoolId": state["pool"], "Username": asked.user}
+            if asked.verb == "join":
+                with contextlib.suppress(idp.exceptions.UsernameExistsException):
+                    idp.admin_create_user(**who, MessageAction="SUPPRESS")
             change = idp.admin_add_user_to_group if asked.verb == "join" else idp.admin_remove_user_from_group
-            change(UserPoolId=state["pool"], Username=asked.user, GroupName=asked.group)
+            change(**who, GroupName=asked.group)
         else:
             kms = boto3.client("kms")
             (kms.disable_key if asked.verb == "disable-key" else kms.enable_key)(KeyId=state["key"])

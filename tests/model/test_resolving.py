@@ -10,8 +10,8 @@ from tests.model.examples import access
 LEVELS = 'levels: {preset: layered, indices: ["catalyst-*", "catalyst"]}\n'
 
 
-def resolved(text: str, **how):
-    return model.resolve(model.loads(text, "deployments/alpha.yaml"), **how)
+def resolved(text: str):
+    return model.resolve(model.loads(text, "deployments/alpha.yaml"))
 
 
 def level(name: str, engine: str = "OpenSearch_3.3", more: str = "") -> str:
@@ -66,16 +66,6 @@ def test_an_elasticsearch_domain_uses_the_old_names_and_spellings():
     six = resolved(level("support", "Elasticsearch_6.8"))
     assert six.roles["level_support"]["cluster_permissions"] == ["CLUSTER_COMPOSITE_OPS_RO"]
     assert six.roles["level_support"]["index_permissions"][0]["allowed_actions"] == ["READ"]
-
-
-def test_the_dashboards_roles_are_spelled_as_the_engine_has_them():
-    """If it has both spellings, the new one is used."""
-    assert [g.role for g in resolved(level("dashboard"), existing={"kibana_user", "kibana_read_only"}).grants] == [
-        "kibana_read_only",
-        "kibana_user",
-    ]
-    both = {"kibana_user", "kibana_read_only", "opensearch_dashboards_user", "opensearch_dashboards_read_only"}
-    assert resolved(level("dashboard"), existing=both) == resolved(level("dashboard"))
 
 
 def test_a_level_can_be_changed_and_one_of_your_own_added():

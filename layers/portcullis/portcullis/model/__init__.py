@@ -40,7 +40,6 @@ if TYPE_CHECKING:
     from portcullis.model.resolving import secrets as secrets
     from portcullis.model.text.editing import add_grant as add_grant
     from portcullis.model.text.editing import edit as edit
-    from portcullis.model.text.editing import remove_grant as remove_grant
     from portcullis.model.text.editing import set_access as set_access
     from portcullis.model.text.editing import take_parts as take_parts
     from portcullis.model.text.loading import examine as examine
@@ -69,7 +68,6 @@ _HOME = {
     "Severity": "lints.findings",
     "add_grant": "text.editing",
     "edit": "text.editing",
-    "remove_grant": "text.editing",
     "set_access": "text.editing",
     "take_parts": "text.editing",
     "as_error": "linting",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator
+from collections.abc import Iterator
 
 from portcullis.access.actual import Json
 from portcullis.access.plan import AccessModel, By, Grant, Subject, SubjectKind
@@ -14,20 +14,17 @@ from portcullis.model.presets import ACTIONS, Level, cluster_permissions, level_
 from portcullis.model.types import Deployment, OnDomain
 
 
-def resolve(deployment: Deployment, *, existing: Collection[str] | None = None) -> AccessModel:
-    """The resolved access model, in the form of its engine's family. `existing`: see `_of_domain`."""
+def resolve(deployment: Deployment) -> AccessModel:
+    """The resolved access model, in the form of its engine's family."""
     if isinstance(deployment, OnCluster):
         return resolved(deployment)
     assert isinstance(deployment, OnDomain)  # noqa: S101 - there are these two
-    return _of_domain(deployment, existing)
+    return _of_domain(deployment)
 
 
-def _of_domain(deployment: OnDomain, existing: Collection[str] | None) -> AccessModel:
-    """`existing` are the names of the roles that the engine has, if they are known: a domain upgraded from Elasticsearch, and an OpenSearch
-    that is not Amazon's, call the roles of Dashboards kibana_* where a new domain of Amazon calls them opensearch_dashboards_*.
-    """
+def _of_domain(deployment: OnDomain) -> AccessModel:
     access, levels = deployment.access, deployment.levels
-    names = {level: _role_names(deployment, level, spec, existing) for level, spec in levels.items()}
+    names = {level: _role_names(deployment, level, spec) for level, spec in levels.items()}
     roles = {name: _role(role) for name, role in access.roles.items()}
     used = {g.level for g in access.grants} | {u.level for users in access.seed_users.values() for u in users}
     for level, spec in levels.items():
@@ -90,17 +87,13 @@ def _grants(deployment: OnDomain, access: DomainAccess, names: dict[str, tuple[s
             yield Grant(Subject(SubjectKind.INTERNAL_USER, seed.name), role, source)
 
 
-def _role_names(deployment: OnDomain, level: str, spec: Level, existing: Collection[str] | None) -> tuple[str, ...]:
+def _role_names(deployment: OnDomain, level: str, spec: Level) -> tuple[str, ...]:
     """What a grant of this level grants: its own role if it allows anything of its own, and the predefined ones it needs."""
     own = (level_role(level),) if spec.privileges or spec.cluster_permissions else ()
     known = deployment.known
     spelled = {"kibana_user": known.dashboards_user, "kibana_read_only": known.dashboards_read_only}
     wanted = (*spec.roles, *(("kibana_user",) if spec.dashboards else ()))
-    return (*own, *(_existing(role, spelled.get(role, role), existing) for role in wanted))
-
-
-def _existing(old: str, new: str, existing: Collection[str] | None) -> str:
-    return old if existing is not None and new not in existing and old in existing else new
+    return (*own, *(spelled.get(role, role) for role in wanted))
 
 
 def _level_role(deployment: OnDomain, level: str, spec: Level) -> Json:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from portcullis.access.actual import Json
-from portcullis.access.plan import By, Subject
+from portcullis.access.plan import Subject
 from portcullis.errors import BadInput
 from portcullis.model.names import did_you_mean
 from portcullis.model.parts import Path
@@ -25,37 +25,13 @@ def edit(text: str, change: Change, source: str = "the deployment file") -> str:
     return edited
 
 
-def add_grant(subject: Subject, *, role: str = "", level: str = "", by: By | None = None) -> Change:
-    """Grant a role or a level to a subject, after the other grants. Granting it twice is granting it once."""
+def add_grant(subject: Subject, role: str) -> Change:
+    """Grant a role to a subject, after the other grants. Granting it twice is granting it once."""
 
     def change(text: str) -> str:
         grants = _grants(text)
-        if any(_is(grant, subject, role, level, by or By.MEMBERS) for grant in grants):
-            return text
-        to = {subject.kind.value: subject.name} | ({"by": by.value} if by and by is not By.MEMBERS else {})
-        grant = {"level": level, "to": to} if level else {"role": role, "to": to}
-        return put(text, ("access", "grants", len(grants)), grant)
-
-    return change
-
-
-def remove_grant(subject: Subject, *, role: str = "", level: str = "", by: By | None = None) -> Change:
-    """Take a grant out (with `by`: only the one in this way). BadInput if it is not there."""
-
-    def change(text: str) -> str:
-        grants = _grants(text)
-        found = [i for i, grant in enumerate(grants) if _is(grant, subject, role, level, by)]
-        if not found:
-            raise BadInput(
-                f"no grant of {role or level} to {subject}",
-                source="the deployment file",
-                place="access.grants",
-                remedy=did_you_mean(f"{role or level} to {subject}", map(_words, grants))
-                or "there are no grants at all",
-            )
-        for i in reversed(found):
-            text = cut(text, ("access", "grants", i))
-        return text
+        grant = {"role": role, "to": {subject.kind.value: subject.name}}
+        return text if grant in grants else put(text, ("access", "grants", len(grants)), grant)
 
     return change
 
@@ -121,15 +97,3 @@ def _sections(text: str) -> dict[Path, dict[str, Any]]:
 def _grants(text: str) -> list[Any]:
     found: list[Any] = (read(text, "").data.get("access") or {}).get("grants") or []
     return found
-
-
-def _is(grant: Any, subject: Subject, role: str, level: str, by: By | None) -> bool:
-    to = grant["to"]
-    same_way = by is None or (to.get("by") or By.MEMBERS.value) == by.value
-    same_role = (grant.get("role") or "", grant.get("level") or "") == (role, level)
-    return to.get(subject.kind.value) == subject.name and same_role and same_way
-
-
-def _words(grant: Any) -> str:
-    kind, name = next((k, v) for k, v in grant["to"].items() if k != "by")
-    return f"{grant.get('role') or grant.get('level')} to {kind}:{name}"
