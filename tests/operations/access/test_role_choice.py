@@ -6,10 +6,12 @@ import pytest
 from portcullis.errors import Unreachable
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.services import Trigger
+from portcullis.operations.status import status
 from portcullis.operations.sweep import sweep
+from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cognito
 
-from tests.operations.worlds import POOL, Account, account, model_text
+from tests.operations.worlds import POOL, Account, Aws, account, model_text
 
 
 def opened(pool: str = "eu-central-1:pool") -> Account:
@@ -33,6 +35,25 @@ def test_a_choice_that_was_changed_is_put_back_and_told_with_its_clients() -> No
     assert made.people.unchosen == ()
     drifts = [one for one in made.services.ledger.history("demo") if one.operation == "drift"]
     assert "provider:dashboards" in [client for one in drifts for client in one.after]
+
+
+def test_a_choice_that_was_put_back_is_told_by_the_first_look_that_can(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is as it was by then, so that nobody would find it again."""
+    made = opened()
+    with monkeypatch.context() as shut:
+        shut.setattr(Aws, "tell", _mute)
+        [swept] = sweep(made.services)
+    assert swept.not_seen_to == ()
+    assert any("drift could not be told" in one for one in status(made.services, "demo").problems)
+    assert [one for one in made.services.ledger.history("demo") if one.operation == "drift"]
+    sweep(made.services)
+    sweep(made.services)
+    assert len(of_the_choice(made)) == 1
+    assert status(made.services, "demo").problems == ()
+
+
+def _mute(_aws: Aws, _alert: Alert) -> None:
+    raise Unreachable("the alert was not sent: AuthorizationError")
 
 
 def test_a_choice_that_cannot_be_read_keeps_nothing_else_from_being_swept(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -264,6 +264,31 @@ def test_an_alert_that_could_not_be_sent_is_sent_at_once_by_the_next_look() -> N
     assert [alert.name for alert in here.aws.told] == ["locked"]
 
 
+def test_an_alert_that_one_way_refuses_keeps_no_later_one_from_the_other() -> None:
+    """Whoever shuts the topic does not shut the bus by it."""
+    here, _ = _without_a_key()
+    guard(here.services, "demo", CAUSE)
+    ledger = here.account.ledger
+    one, two = (
+        machine.Told(name, Severity.CRITICAL, here.aws.at, name.value, "b", "c") for name in list(machine.Tell)[:2]
+    )
+    ledger.keep_custody(replace(ledger.custody("demo"), outbox=(one, two)))
+    heard: list[str] = []
+
+    def bus_alone(alert: Alert) -> None:
+        heard.append(alert.happened)
+        raise Unreachable("the topic refuses it")
+
+    tell, here.aws.tell = here.aws.tell, bus_alone  # type: ignore[method-assign]
+    with pytest.raises(Unreachable):
+        guard(here.services, "demo", CAUSE)
+    assert heard == [one.happened, two.happened]
+    left = ledger.custody("demo")
+    assert (left.outbox, left.telling_since) == ((one, two), None)
+    here.aws.tell = tell  # type: ignore[method-assign]
+    assert guard(here.services, "demo", CAUSE).outbox == ()
+
+
 def test_what_a_person_asks_is_not_lost_to_another_look() -> None:
     here = town()
     changes = iter([True, False])

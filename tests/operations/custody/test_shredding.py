@@ -9,13 +9,16 @@ import pytest
 from msgspec import structs
 from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.custody.types import Custody, State
-from portcullis.errors import BadInput, Refused
+from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.model.option_types import Options
 from portcullis.operations.custody.shredding import shred
 from portcullis.operations.services import Trigger
+from portcullis.operations.telling import tell_kept
+from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Key
 
 from tests.operations.estates import Estate, estate, key_arn
+from tests.operations.worlds import Aws
 
 CAUSE = Trigger("portcullis shred", "somebody")
 
@@ -167,6 +170,23 @@ def test_a_confirmed_shred_of_a_locked_deployment_is_scheduled_and_told() -> Non
     assert (done.state, bool(done.due)) == ("PendingDeletion", True)
     assert "cancel-key-deletion" in done.next
     assert made.operations("demo") == ["shred", "shred"], "asked for, and done"
+    assert made.alerts() == ["shred-scheduled"]
+
+
+def test_a_shred_that_cannot_be_told_is_answered_and_told_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is scheduled: whoever asked is not told that it failed, and no later look would find it."""
+    made = locked(estate("demo"), "demo")
+
+    def mute(_aws: Aws, _alert: Alert) -> None:
+        raise Unreachable("the alert was not sent: AuthorizationError")
+
+    with monkeypatch.context() as shut:
+        shut.setattr(Aws, "tell", mute)
+        done = shred(made.services, "demo", CAUSE, confirm="demo", days=7, yes=True)
+    assert done.state == "PendingDeletion"
+    assert made.alerts() == []
+    tell_kept(made.services, "demo")
+    tell_kept(made.services, "demo")
     assert made.alerts() == ["shred-scheduled"]
 
 

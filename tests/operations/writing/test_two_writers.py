@@ -17,6 +17,7 @@ from portcullis.operations.access.changing import lock_out
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
+from portcullis.operations.telling import tell_kept
 
 from tests.operations.ledgers import Crash
 from tests.operations.worlds import POOL, Account, Aws, account, model_text
@@ -225,6 +226,9 @@ def test_a_change_that_locks_out_is_refused_though_that_cannot_be_told(
     with pytest.raises(Refused, match="nobody is left"):
         synchronise(made.services, "demo", CAUSE)
     assert mapped(made) == {BEN}
+    monkeypatch.undo()
+    tell_kept(made.services, "demo")
+    assert [alert.name for alert in made.aws.told] == ["lock-out-refused"]
 
 
 def test_what_was_adopted_is_claimed_and_goes_with_the_next_model(made: Account) -> None:

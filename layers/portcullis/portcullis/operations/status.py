@@ -15,9 +15,11 @@ from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.changing.looking import made_by_hand
 from portcullis.operations.access.planning import compared_once_open
 from portcullis.operations.services import Services
+from portcullis.operations.telling import waiting as kept_to_tell
 from portcullis.operations.watching.roads import opened_in_words
 from portcullis.operations.watching.seeing import shut_in_words
 from portcullis.operations.writing.standing import problems as standing_problems
+from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.ports.places import shut_outside
 from portcullis.ports.registration import Registration
@@ -72,7 +74,8 @@ def _line(services: Services, deployment: str) -> dict[str, str]:
 def status(services: Services, deployment: str) -> Status:
     site = services.site(deployment)
     custody = site.ledger.custody(deployment)
-    problems = [*_untold(custody, services.now()), *standing_problems(site)]
+    untold = [*_untold(custody, services.now()), *map(_kept, kept_to_tell(services, deployment))]
+    problems = standing_problems(site)
     waiting, later = 0, tuple[str, ...]()
     try:
         if custody.state is not State.DELETED:  # then there is nothing to compare with
@@ -94,7 +97,7 @@ def status(services: Services, deployment: str) -> Status:
         custody,
         site.ledger.watermark(deployment),
         waiting,
-        tuple(problems),
+        (*untold, *problems),
         tuple(site.ledger.history(deployment, 5)),
         blind=blind,
         next=then,
@@ -111,6 +114,10 @@ def _untold(custody: Custody, now: datetime) -> list[str]:
         f"{one.name.value} of {moment(one.at)} could not be told everybody: portcullis guard {custody.deployment} tries, and says why not"
         for one in late
     ]
+
+
+def _kept(alert: Alert) -> str:
+    return f"{alert.name} could not be told everybody yet, and the sweep tries: {alert.happened}"
 
 
 def _next_of_open(deployment: str, *, blind: tuple[str, ...], roads: tuple[str, ...], asks: str) -> tuple[str, str]:

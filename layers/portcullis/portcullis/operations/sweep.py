@@ -25,7 +25,16 @@ from portcullis.operations.pages import ask_for_page
 from portcullis.operations.people.following_secrets import follow_secrets
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.operations.telling import kind_of, over, tell_and_remember, tell_once, was_told
+from portcullis.operations.telling import (
+    kind_of,
+    or_later,
+    over,
+    tell_and_remember,
+    tell_kept,
+    tell_once,
+    tell_or_keep,
+    was_told,
+)
 from portcullis.operations.watching.roads import look_at_roads
 from portcullis.operations.watching.seeing import look_at_account, look_at_own
 from portcullis.signals.types import ACCOUNT
@@ -101,6 +110,8 @@ def _sweep_one(services: Services, name: str) -> Swept:
         look_at_own(services.site(name), _CAUSE, looks[-1] if looks else None)
     with errors.of("roads"):
         look_at_roads(services, name, _CAUSE)
+    with errors.of("alerts"), or_later("what was kept to be told", name):
+        tell_kept(services, name)
     with errors.of("custody"):
         state = services.ledger.custody(name).state
     if not errors.at("custody") and state is State.OPEN:
@@ -220,8 +231,8 @@ def _keep_role_choice(site: Site, cause: Trigger) -> None:
         "whoever signed in through it may have had a role that none of their groups has",
         detail={"clients": list(changed)},
     )
-    site.alerts.tell(alert)
     site.record("drift", cause, alert.happened[:1000], after=changed)
+    tell_or_keep(site.services, alert)
 
 
 def _tell_drift(site: Site) -> tuple[Drift, ...]:

@@ -51,6 +51,37 @@ def over(services: Services, deployment: str, name: str) -> None:
         services.ledger.forget(deployment, told(name))
 
 
+TO_TELL = Slot("to-tell", list[Alert])
+_MOST_KEPT = 20  # alerts of a deployment
+
+
+def tell_or_keep(services: Services, alert: Alert) -> None:
+    """Tell what no later look finds again. Where nobody can be told now it is kept: `status` says it, and the sweep tells it."""
+    try:
+        services.alerts.tell(alert)
+    except PortcullisError as error:
+        log.warning("%s of %s could not be told yet: %s", alert.name, alert.deployment, error)
+        with or_later(alert.name, alert.deployment):
+            others = [one for one in waiting(services, alert.deployment) if one.happened != alert.happened]
+            TO_TELL.save(services.ledger, alert.deployment, [*others, alert][-_MOST_KEPT:])
+
+
+def waiting(services: Services, deployment: str) -> list[Alert]:
+    """What was kept to be told later."""
+    return TO_TELL.saved(services.ledger, deployment) or []
+
+
+def tell_kept(services: Services, deployment: str) -> None:
+    """What could not be told before. Raises if it still cannot."""
+    for alert in waiting(services, deployment):
+        services.alerts.tell(alert)
+        # Somebody may have kept another one meanwhile.
+        if left := [one for one in waiting(services, deployment) if one != alert]:
+            TO_TELL.save(services.ledger, deployment, left)
+        else:
+            TO_TELL.forget(services.ledger, deployment)
+
+
 @contextmanager
 def or_later(what: str, deployment: str) -> Iterator[None]:
     """What cannot be told now holds up nothing: the next look tells it."""

@@ -234,7 +234,7 @@ def _keep(services: Services, before: Custody, after: Custody, cause: Trigger) -
 def _tell(services: Services, custody: Custody) -> Custody:
     """Send what waits to be told: one of those who look at once does, and the others leave it to them. It leaves the ledger only after
     it was sent: should we die in between, better twice than never. Whoever was held up for longer than the lease stops: others may have
-    taken over, and told it."""
+    taken over, and told it. What cannot be sent keeps back nothing else, since one of the two ways may be open: raised in the end."""
     now, lease = services.now(), Rules().lease
     if not custody.outbox or machine.others_tell(custody, now, lease):
         return custody
@@ -242,14 +242,26 @@ def _tell(services: Services, custody: Custody) -> Custody:
         custody = services.ledger.keep_custody(machine.begin_telling(custody, now))
     except Conflict:
         return custody  # another look goes on from here, and tells what is left
+    stay: list[Told] = []
+    failures: list[PortcullisError] = []
     try:
-        while custody.outbox and services.now() - now < lease:
-            told = custody.outbox[0]
-            services.alerts.tell(_alert(custody.deployment, told))
-            custody = _kept_on(services, custody, partial(machine.told, alert=told))
+        while (told := _next_to_tell(custody, stay)) and services.now() - now < lease:
+            try:
+                services.alerts.tell(_alert(custody.deployment, told))
+            except PortcullisError as error:
+                stay.append(told)
+                failures.append(error)
+            else:
+                custody = _kept_on(services, custody, partial(machine.told, alert=told))
     finally:
         custody = _kept_on(services, custody, partial(machine.end_telling, began=now))
+    if failures:
+        raise failures[0]
     return custody
+
+
+def _next_to_tell(custody: Custody, stay: Collection[Told]) -> Told | None:
+    return next((one for one in custody.outbox if one not in stay), None)
 
 
 def _kept_on(services: Services, custody: Custody, change: Callable[[Custody], Custody]) -> Custody:

@@ -12,6 +12,7 @@ from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.telling import tell_or_keep
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.words import moment
@@ -69,11 +70,8 @@ def shred(
     _write_down(site, cause, said, plan)
     region = site.registration.region
     undo = f"until then: aws kms cancel-key-deletion --region {region} --key-id {key_id}, then enable-key"
-    site.alerts.tell(
-        alert_table.SHRED_SCHEDULED.of(
-            deployment, f"{cause.actor} asked for the destruction of the key of {deployment}: {said}", undo=undo
-        )
-    )
+    told = f"{cause.actor} asked for the destruction of the key of {deployment}: {said}"
+    tell_or_keep(services, alert_table.SHRED_SCHEDULED.of(deployment, told, undo=undo))
     return Shredding(deployment, plan.key, "PendingDeletion", plan.destroys, plan.keeps, (), due.isoformat(), undo)
 
 

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Sequence
 
 from portcullis.access.actual import Actual, Write
 from portcullis.access.desired import Desired
 from portcullis.access.guard import guard_plan
-from portcullis.errors import PortcullisError, Refused
+from portcullis.errors import Refused
 from portcullis.operations import alert_table
 from portcullis.operations.access.changing.foundation import keepers
 from portcullis.operations.services import Site, Trigger
-
-log = logging.getLogger(__name__)
+from portcullis.operations.telling import tell_or_keep
 
 
 def dangers(site: Site, held: Actual, sequence: Sequence[Write], wanted: Desired) -> list[str]:
@@ -32,8 +30,5 @@ def refuse_lock_out(site: Site, held: Actual, sequence: Sequence[Write], wanted:
         f"a change would have locked out somebody who must not be: {told}",
         detail={"cause": cause.what, "actor": cause.actor},
     )
-    try:
-        site.alerts.tell(alert)
-    except PortcullisError as error:  # it is refused all the same, and those who left go alone then
-        log.warning("a refused change of %s could not be told: %s", site.name, error)
+    tell_or_keep(site.services, alert)  # it is refused all the same, and those who left go alone then
     raise Refused(f"refused: {told}")
