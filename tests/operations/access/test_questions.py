@@ -325,6 +325,14 @@ def test_a_question_about_nobody_or_nothing_is_bad_input(here: Account, argument
     assert raised.value.place == place
 
 
+@pytest.mark.parametrize(("typed", "meant"), [("kmi", "kim"), ("cognito_user:ana", "cognito_user:anna"), ("xx", "")])
+def test_a_name_that_is_mistyped_is_answered_with_the_nearest(here: Account, typed: str, meant: str) -> None:
+    here.people.gone |= {Subject(kind, name) for kind in SubjectKind for name in (typed, typed.rpartition(":")[2])}
+    with pytest.raises(BadInput) as raised:
+        can(here, typed, "read", "orders-1")
+    assert (f"did you mean {meant!r}?" in raised.value.remedy) is bool(meant)
+
+
 def test_somebody_in_no_group_at_all_is_looked_up_by_name(here: Account) -> None:
     here.people.gone |= {Subject(SubjectKind.COGNITO_USER, "zoe"), Subject(SubjectKind.IAM_ROLE, "zoe")}
     found = can(here, "zoe", "read", "orders-1")

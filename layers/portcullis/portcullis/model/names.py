@@ -30,13 +30,18 @@ def shown(text: object, limit: int = 60) -> str:
     return written if len(written) <= limit else f"{written[: limit - 1]}…"
 
 
+def nearest(name: str, known: Iterable[str]) -> str:
+    """Which of `known` may be meant; empty if none is like it."""
+    lower = {n.lower(): n for n in known}
+    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
+    return lower[close[0]] if close else ""
+
+
 def did_you_mean(name: str, known: Iterable[str]) -> str:
     """A remedy for a name that is none of `known` (never empty unless nothing is known)."""
     names = sorted(set(known))
-    lower = {n.lower(): n for n in names}
-    close = get_close_matches(name.lower(), lower, n=1, cutoff=0.6)
-    if close:
-        return f"did you mean {lower[close[0]]!r}?"
+    if close := nearest(name, names):
+        return f"did you mean {close!r}?"
     return f"known: {', '.join(names[:12])}{', …' if len(names) > 12 else ''}" if names else ""
 
 

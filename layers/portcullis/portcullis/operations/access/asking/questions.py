@@ -28,6 +28,7 @@ from portcullis.access.questions.persons import ANYBODY, Person, granting, named
 from portcullis.custody.stopping import stopping
 from portcullis.custody.types import Custody
 from portcullis.errors import BadInput
+from portcullis.model.names import nearest
 from portcullis.operations.access.asking.by_kinds import one_of_each, within
 from portcullis.operations.access.asking.edge import Before, cells_let_in, not_looked_at, of_person, those_let_in
 from portcullis.operations.access.asking.scene import Scene, asked_of, fits
@@ -210,12 +211,12 @@ def one_called(scene: Scene, asked: str) -> Person:
         raise BadInput(
             f"{asked!r} may be {len(found)} people", source="request", place="person", remedy=f"say which: {names}"
         )
-    raise BadInput(
-        f"nobody called {asked!r} is known",
-        source="request",
-        place="person",
-        remedy="a name, an ARN, or cognito_user:, iam_user:, iam_role: or internal_user:NAME; `portcullis matrix` lists people",
+    near = nearest(asked, (name for one in scene.people for name in (one.name, str(one))))
+    kinds = (
+        "a name, an ARN, or cognito_user:, iam_user:, iam_role: or internal_user:NAME; `portcullis matrix` lists people"
     )
+    remedy = f"did you mean {near!r}? {kinds}" if near else kinds
+    raise BadInput(f"nobody called {asked!r} is known", source="request", place="person", remedy=remedy)
 
 
 def decided_for(scene: Scene, person: Person, request: Request, there: There) -> Decided:
