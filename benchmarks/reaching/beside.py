@@ -350,7 +350,7 @@ def _state(lets_in: Any, has: Any) -> str:
 
 def _other_terms(ours: Json, body: Json) -> tuple[str, bool] | None:
     """Which terms of the field `team` there are, and from how many indices they are."""
-    limits = [[view] for view in ours["views"].values()]
+    limits = [_with_key(view) for view in ours["views"].values()]
     limits += [of for told in ours.get("remotes", {}).values() for of in told["views"].values()]
     shown = any(all(_fields(one).sees("team") for one in of) for of in limits)
     told = (len(limits), ["blue", "red"] if shown else [])
@@ -360,10 +360,15 @@ def _other_terms(ours: Json, body: Json) -> tuple[str, bool] | None:
 
 def _expected(ours: Json) -> Iterator[tuple[tuple[str, str], set[str]]]:
     for index, view in ours["views"].items():
-        yield from _seen(index, [view])
+        yield from _seen(index, _with_key(view))
     for alias, told in ours.get("remotes", {}).items():
         for index, limits in told["views"].items():
             yield from _seen(f"{alias}:{index}", limits)
+
+
+def _with_key(view: Json) -> list[Json]:
+    """Of this cluster, with the limits of whose API key it is, if it has any."""
+    return [view, view["within"]] if "within" in view else [view]
 
 
 def _seen(index: str, limits: list[Json]) -> Iterator[tuple[tuple[str, str], set[str]]]:

@@ -65,6 +65,12 @@ ROWS: list[tuple[str, str, int | None, list[str]]] = [
     ("superuser", "d*2:logs-1", 200, ["dc2:logs-1"]),
     ("superuser", "dc2:_all", 200, ["dc2:logs-1", "dc2:logs-2"]),
     ("superuser", "dc2:logs-*,dc2:-logs-2", 200, ["dc2:logs-1"]),
+    # What is named is looked for, though it is taken out again.
+    ("superuser", "dc2:hr,dc2:*,dc2:-hr", 403, []),
+    ("reader", "dc2:logs-none,dc2:*,dc2:-logs-none", 404, []),
+    ("superuser", "dc3:hr,dc3:*,dc3:-hr", 200, ["dc3:logs-1", "dc3:logs-2", "dc3:metrics-1"]),
+    ("own", "dc3:hr,dc3:*,dc3:-hr", 403, []),
+    ("superuser", "dc2:logs-1,dc2:all-*,dc2:-logs-1", 200, []),
     ("superuser", "dc2:logs-*,-dc2:logs-2", 200, ["dc2:logs-1"]),
     ("superuser", "dc*:logs-1,-dc3:*", 200, ["dc2:logs-1"]),
     ("superuser", "dc2:*,-dc2:*", 403, []),
@@ -107,6 +113,24 @@ def test_a_search_over_clusters_is_answered_as_a_real_pair_did(
     for alias, remote in told.get("remotes", {}).items():
         found += [f"{alias}:{index}" for index in remote["views"]] if told["status"] == 200 else []
     assert (told["status"], found) == (status, seen)
+
+
+@pytest.mark.parametrize(
+    ("version", "names", "option", "status"),
+    [
+        ("9.5.3", "dc2:hr,dc2:-hr", "allow_no_indices=false", 403),
+        ("9.5.3", "dc2:hr,dc2:logs-1,dc2:-hr", "ignore_unavailable=true", 200),
+        ("8.19.21", "dc2:all-logs,dc2:logs-*,dc2:-all-*", "allow_no_indices=true", 403),
+        ("8.19.21", "dc2:all-logs,dc2:logs-*,dc2:-all-*", "allow_no_indices=false", 404),
+        ("8.19.21", "dc2:logs-none,dc2:logs-*,dc2:-logs-n*", "allow_no_indices=true", 404),
+        ("8.19.21", "dc3:hr,dc3:*,dc3:-hr", "allow_no_indices=true", 200),
+    ],
+)
+def test_what_is_named_and_taken_out_again_is_looked_for_as_a_real_pair_did(
+    version: str, names: str, option: str, status: int
+) -> None:
+    told = answer_question(question(f"/{names}/_search?{option}", ["superuser"], version=version))
+    assert told["status"] == status
 
 
 @pytest.mark.parametrize(
@@ -221,6 +245,10 @@ def test_8_19_answers_to_odd_names_as_a_real_pair_did(roles: str, names: str, st
     "path",
     [
         "/dc2:logs-1/_search/template",
+        "/own-1/_search/template",
+        "/_search/template",
+        "/own-1/_msearch/template",
+        "/_msearch/template",
         "/dc2:logs-1/_terms_enum",
         "/dc2:a:b/_search",
         "/dc2:_all,dc2:logs-*/_search",

@@ -141,6 +141,10 @@ def test_terms_are_of_all_documents_or_of_none() -> None:
     own_key = {"a": {"remote_indices": [far("logs-1", query=RED), far("logs-2", query={"match_all": {}})]}}
     assert list(asked("/dc2:logs-*/_terms_enum", both, key=own_key)["remotes"]["dc2"]["views"]) == ["logs-2"]
 
+    here = {"indices": [{"names": ["own-1"], "privileges": ["read"], "query": RED}]}
+    for names in ("own-1", "own-1,dc2:logs-1"):
+        assert asked(f"/{names}/_terms_enum", {**both, **here})["views"] == {}
+
 
 @pytest.mark.parametrize(("version", "status"), [("9.5.3", 400), ("8.19.21", 200)])
 def test_where_shards_lie_is_asked_of_this_cluster_alone(version: str, status: int) -> None:

@@ -35,6 +35,9 @@ SEARCHES = (
         "logs-1,-logs-*",
     ),
     *("pay-1,logs-*,-pay-1", "absent,logs-*,-absent", "*,-logs-1,logs-1", "-*", "*,-*"),
+    # Up to 8 a wildcard takes away what it reaches: no name that is not there, or not theirs.
+    *("pay-1,logs-*,-pay-*", "absent,logs-*,-abs*", "al-both,logs-*,-al-*", "logs-2,*,-logs-*"),
+    *("logs-*,-absent*?allow_no_indices=false", "pay-1,logs-*,-pay-*?allow_no_indices=false"),
     # A wildcard that reaches nothing, where that is not allowed: a 404 before it is asked who may.
     *("absent*,logs-1?allow_no_indices=false", "absent*?allow_no_indices=false", "*,-*?allow_no_indices=false"),
     *("logs-1?ignore_unavailable=true&allow_no_indices=false", "absent?ignore_unavailable=true&allow_no_indices=false"),

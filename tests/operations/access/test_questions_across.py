@@ -269,7 +269,7 @@ def test_a_key_that_is_known_by_agreement_alone_is_no_answer() -> None:
         ("GET", "_resolve/cluster/cert:logs-1", True, "yes"),
         ("GET", "_resolve/cluster/nope:logs-1", False, "there is no remote cluster nope"),
         ("POST", "cert:hidden*/_terms_enum", True, "no index that they see fits"),
-        ("GET", "cert:logs-1/_search/template", None, "only a search by itself is decided here"),
+        ("GET", "cert:logs-1/_search/template", None, "is not known here"),
         ("GET", "cert:logs-1/_search?scroll=1m", True, "yes"),
         ("GET", "cert:logs-1/_search?ccs_minimize_roundtrips=false", True, "yes"),
         ("POST", "cert:logs-1/_pit?keep_alive=1m", True, "yes"),

@@ -175,7 +175,7 @@ class Clusters:
             keyed = {"cluster_credentials": "::es_redacted::"} if self.in_use["a"].get(alias) else {}
             found[alias] = {
                 "mode": one.mode,
-                "proxy_address": one.address,
+                **({"proxy_address": one.address} if one.mode == "proxy" else {"seeds": [one.address, *one.more]}),
                 "skip_unavailable": one.skip_unavailable,
                 "connected": bool(self.by(alias)),
                 **keyed,
@@ -432,6 +432,24 @@ def test_a_way_back_leaves_the_alias_that_was_read_before_it_began() -> None:
     back = move(world, back=True)
     assert (back.state, back.left) == ("rolled-back", ())
     assert clusters.settled() == {OLD: "certificate", NEW: "key"}
+
+
+@pytest.mark.parametrize("cut", [None, True, False])
+def test_a_way_back_sets_the_other_alias_as_it_was(cut: bool | None) -> None:
+    """Whoever read by it reads on: the address that the file says may be one that leads nowhere."""
+    was = Connection(NEW, "balancer.example:9443", "sniff", True, ("second.example:9443",))
+    world, clusters = made(answers=False)
+    clusters.leads[NEW] = was
+    with pytest.raises(PortcullisError):
+        move(world)
+    assert clusters.leads[NEW] == Connection(NEW, "logs.example:9443")
+    if cut is not None:
+        clusters.fails[clusters.calls + 1] = cut
+        with pytest.raises(CutOff):
+            move(world, back=True)
+    back = move(world, back=True)
+    assert (back.state, back.left, back.done) == ("rolled-back", (), (f"undone: {NEW} set as it was before the move",))
+    assert clusters.leads[NEW] == was
 
 
 def test_what_cannot_be_moved_is_refused_before_anything_is_done() -> None:

@@ -27,6 +27,7 @@ class Connection:
     address: str  # host:port
     mode: str = "proxy"  # or sniff
     skip_unavailable: bool = False
+    more: tuple[str, ...] = ()  # further seeds, where it is connected by these
 
 
 class ClusterKeys(Protocol):

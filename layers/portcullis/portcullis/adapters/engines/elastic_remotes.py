@@ -115,7 +115,7 @@ class ElasticRemotes:
             {
                 f"{prefix}mode": connection.mode,
                 f"{prefix}proxy_address": connection.address if proxy else None,
-                f"{prefix}seeds": None if proxy else [connection.address],
+                f"{prefix}seeds": None if proxy else [connection.address, *connection.more],
                 f"{prefix}skip_unavailable": skip,
             }
         )

@@ -9,9 +9,10 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from portcullis.families.elasticsearch.deciding.clusters import Split, parted_by_cluster
-from portcullis.families.elasticsearch.deciding.decide import Answer, View, answer
+from portcullis.families.elasticsearch.deciding.decide import Answer, answer
 from portcullis.families.elasticsearch.deciding.over_one_remote import Sent, sent_of, told_by, told_by_shard
 from portcullis.families.elasticsearch.deciding.remote import Remote, Rule, Seen, Told, Whole
+from portcullis.families.elasticsearch.deciding.terms import TERMS, of_all_documents, of_terms
 from portcullis.families.elasticsearch.granting.merging import Holding, Json, holding
 from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.release import Release
@@ -23,9 +24,7 @@ FIELD_CAPS = "indices:data/read/field_caps"
 RESOLVE = "indices:admin/resolve/index"
 POINT_IN_TIME = "indices:data/read/open_point_in_time"
 RESOLVE_CLUSTER = "indices:admin/resolve/cluster"
-TERMS = "indices:data/read/xpack/termsenum/list"
 _SHARDS = "indices:admin/search/search_shards"
-_EVERY = '{"match_all":{}}'
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +75,7 @@ def across(
     if need.action == FIELD_CAPS:
         return _fields(local, told)
     if need.action == TERMS:
-        return _names(local, {alias: replace(one, seen=_of_all_documents(one.seen)) for alias, one in told.items()})
+        return _names(local, {alias: replace(one, seen=_with_terms(one.seen)) for alias, one in told.items()})
     if need.action in (RESOLVE, RESOLVE_CLUSTER):
         return _names(local, told)
     return _together(local, told)
@@ -143,19 +142,14 @@ def _names(local: Answer | None, told: Mapping[str, Told]) -> Whole:
     return Whole(None if unknown else True, 0 if unknown else 200, local, told, whole.reasons)
 
 
-def _of_all_documents(seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
-    """Terms are of all documents of an index, the filter of an alias or not, and none where somebody's roles limit documents: a query of
-    them that lets all through (`match_all`) is no limit."""
-    shown = (one for one in seen if not any(_keeps_terms(view) for _, view in one.limits))
-    return tuple(
-        replace(one, limits=tuple((who, replace(view, alias_filters=None)) for who, view in one.limits))
-        for one in shown
-    )
-
-
-def _keeps_terms(view: View) -> bool:
-    within = view.within is not None and _keeps_terms(view.within)
-    return within or (view.documents is not None and not any("".join(one.split()) == _EVERY for one in view.documents))
+def _with_terms(seen: tuple[Seen, ...]) -> tuple[Seen, ...]:
+    """The indices of which every limit lets terms through."""
+    found = []
+    for one in seen:
+        limits = tuple((who, shown) for who, view in one.limits for shown in of_all_documents(view))
+        if len(limits) == len(one.limits):
+            found.append(replace(one, limits=limits))
+    return tuple(found)
 
 
 def _local(held: Holding, split: Split, need: Need, world: EngineFacts, release: Release) -> Answer | None:
@@ -168,7 +162,7 @@ def _local(held: Holding, split: Split, need: Need, world: EngineFacts, release:
     nothing = split.remote and not held.grants(need.action) and left_out
     if nothing:
         return Answer(own, True, 200 if need.options.allow_no_indices else 404, reasons=(lacking,))
-    told = answer(held, own, world, release)
+    told = of_terms(answer(held, own, world, release))
     if need.action == RESOLVE_CLUSTER and told.allowed and told.status == 404 and need.options.allow_no_indices:
         return Answer(own, True, 200, reasons=told.reasons)  # which is said of this cluster, beside the others
     only_out = release.major >= 9 and split.remote and all(name.startswith("-") for name in split.local)

@@ -25,7 +25,7 @@ from portcullis.families.elasticsearch.deciding.remote import (
     Side,
     Told,
 )
-from portcullis.families.elasticsearch.deciding.resolving import resolved
+from portcullis.families.elasticsearch.deciding.resolving import Resolved, resolved
 from portcullis.families.elasticsearch.granting.merging import SUPERUSER, Holding, Json, covering, holding
 from portcullis.families.elasticsearch.known.names import Unreadable, matches
 from portcullis.families.elasticsearch.known.release import Release
@@ -181,17 +181,26 @@ def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
     world, release = remote.world, remote.release
     granting = {who: held.grants(need.action) for who, held in sides.items()}
     names: list[str] = []
+    asked_for = need.names
     if all(granting.values()):
         found = [resolved(groups, need, world, release) for groups in granting.values()]
-        if fault := next((one.fault for one in found if one.fault), None):
+        lacking = any(
+            not covering(groups, name, world) for one in found for name in one.named for groups in granting.values()
+        )
+        # What one side alone would look for in vain is refused by the other before.
+        faults = [one.fault for one in found if one.fault and not (one.named and lacking)]
+        if fault := next(iter(faults), None):
             return Told(True, fault[0], reasons=(fault[1],), skipped=remote.skip_unavailable)
         names = [name for name in found[0].names if all(name in others.names for others in found)]
         if need.options.ignore_unavailable:
             names = [name for name in names if all(covering(groups, name, world) for groups in granting.values())]
-        if not names:
+        left = _looked_for_still(found, names, need)
+        if not names and not left:
             # An empty list of names would be all of them: what is asked is whether there may be an answer at all.
             return _nothing(sides, need, remote)
-    exact = replace(need, names=tuple(names) or need.names)
+        out = release.major >= 9
+        asked_for = (*(part for name in left for part in ((name, f"-{name}") if out else (name,))), *names)
+    exact = replace(need, names=asked_for)
     answers = {who: answer(held, exact, world, release) for who, held in sides.items()}
     refused = {who: one for who, one in answers.items() if one.allowed is False}
     unknown = [one for one in answers.values() if one.allowed is None]
@@ -206,9 +215,17 @@ def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
     why = _reasons(answers.values())
     if status >= 400:
         return Told(True, status, reasons=why, skipped=remote.skip_unavailable)
-    asked_by = {one.index: tuple(name for name in exact.names if one.index in world.of(name)) for one in _seen(answers)}
+    asked_by = {one.index: tuple(name for name in names if one.index in world.of(name)) for one in _seen(answers)}
     seen = tuple(replace(one, asked_by=asked_by[one.index]) for one in _seen(answers))
     return Told(True, 200, seen=seen, reasons=why)
+
+
+def _looked_for_still(found: Sequence[Resolved], names: Sequence[str], need: Need) -> list[str]:
+    """Names that are written out and taken out again, which each side still has to cover: all from 9 on, up to 8 those that one side does
+    not see (seen on 9.5.3 and 8.19.21)."""
+    if need.options.ignore_unavailable:
+        return []
+    return list(dict.fromkeys(name for one in found for name in one.named if name not in names))
 
 
 def _nothing(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:

@@ -38,6 +38,7 @@ from portcullis.families.elasticsearch.deciding.of_documents import of_documents
 from portcullis.families.elasticsearch.deciding.remote import Remote, Seen, Told, Whole
 from portcullis.families.elasticsearch.deciding.stays_here import answer_here, stays_here
 from portcullis.families.elasticsearch.deciding.templates import UNFILLED, filled, is_template
+from portcullis.families.elasticsearch.deciding.terms import of_terms
 from portcullis.families.elasticsearch.deciding.together import by_item, together
 from portcullis.families.elasticsearch.deciding.who_asks import WhoAsks, who_asks
 from portcullis.families.elasticsearch.deciding.written import as_shown, of_which
@@ -102,7 +103,7 @@ def _answered(asked: Question, source: str) -> tuple[dict[str, Any], list[Answer
         return _over_clusters(asked, who, wanted, release, source), []
     held = who.holding(release)
     world = _world(asked.world)
-    found = together(held, [answer(held, need, world, release) for need in wanted], world, release)
+    found = together(held, [of_terms(answer(held, need, world, release)) for need in wanted], world, release)
     answers = [_filled(one, who) for one in found]
     return _perhaps(_told(roles, answers), who.perhaps), answers
 

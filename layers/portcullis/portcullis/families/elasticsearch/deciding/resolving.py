@@ -4,8 +4,9 @@ Seen on 9.5.3, 8.19.21 and 6.8.23 (tests/families/elasticsearch/test_resolving_o
 
 - A wildcard reaches aliases and data streams whatever `expand_wildcards` says of open and closed. Where neither is asked for, a wildcard
   is a name like others, and `_all` is nothing.
-- Up to 8 `-name` takes something away after a wildcard alone; before one it is a name, and `-name*` a wildcard. From 9 on it takes away
-  wherever it stands. What was named before by its own name is then still looked for.
+- Up to 8 `-name` takes something away after a wildcard alone; before one it is a name, and `-name*` a wildcard. `-name*` after one takes
+  away what a wildcard reaches for them: what was named before and is not there, or not theirs, stays. From 9 on it takes away wherever it
+  stands, whatever it reaches. What was named before by its own name is then still looked for.
 - Each wildcard that reaches nothing is a 404 where `allow_no_indices` is false, before it is asked who may.
 """
 
@@ -48,12 +49,16 @@ def resolved(granting: tuple[Group, ...], need: Need, world: EngineFacts, releas
                 return Resolved(fault=(400, "an exclusion of nothing"))
             if "*" in asked and not wide:  # no wildcard is expanded, so that it takes nothing away
                 continue
-            needed = release.major < 7 and "*" in asked and not options.allow_no_indices
-            if needed and not any(_reached(asked[1:], granting, need, world, release)):
-                return Resolved(fault=(404, _NOTHING))
-            found = {name: None for name in found if not matches(asked[1:], name)}
-            if release.major < 9:
-                named = {name: None for name in named if name in found}
+            if release.major >= 9:
+                found = {name: None for name in found if not matches(asked[1:], name)}
+                continue
+            gone = {asked[1:]}
+            if "*" in asked:  # it takes away what a wildcard reaches, and no name that is not there, or not theirs
+                gone = set(_reached(asked[1:], granting, need, world, release))
+                if not gone and not options.allow_no_indices:
+                    return Resolved(fault=(404, _NOTHING))
+            found = {name: None for name in found if name not in gone}
+            named = {name: None for name in named if name in found}
         elif "*" in asked and wide:
             wild = True
             reached = list(_reached(asked, granting, need, world, release))
@@ -73,7 +78,7 @@ def _ended(
     # Where no wildcard is expanded, "nothing" is itself a name that is not there.
     lenient = need.options.allow_no_indices and (wide or need.options.ignore_unavailable)
     if not found and not refused and not lenient:
-        return Resolved(fault=(404, _NOTHING))
+        return Resolved(named=tuple(named), fault=(404, _NOTHING))
     return Resolved(tuple(found), tuple(named))
 
 

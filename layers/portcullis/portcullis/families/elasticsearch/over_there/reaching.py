@@ -18,13 +18,13 @@ from portcullis.families.elasticsearch.deciding.across import (
     RESOLVE,
     RESOLVE_CLUSTER,
     SEARCH,
-    TERMS,
     across,
 )
 from portcullis.families.elasticsearch.deciding.compiled import NEWEST, Compiled, facts_of
 from portcullis.families.elasticsearch.deciding.over_one_remote import as_role, sent_of
 from portcullis.families.elasticsearch.deciding.remote import API_KEY, KEY, LIVE, Remote, Rule, Side, Told, Whole
 from portcullis.families.elasticsearch.deciding.stays_here import STAYS, why_it_stays
+from portcullis.families.elasticsearch.deciding.terms import TERMS
 from portcullis.families.elasticsearch.granting import effect
 from portcullis.families.elasticsearch.granting.merging import SUPERUSER, Group, holding, licensed
 from portcullis.families.elasticsearch.known.names import is_expression, is_pattern, may_match

@@ -102,6 +102,8 @@ def needs(request: Request, release: Release | None = None, *, source: str = "")
     of_the_cluster = of_cluster(method, parts, request, old=old)
     if of_the_cluster is not None:
         return of_the_cluster
+    if not old and "template" in parts[1:3] and {"_search", "_msearch"} & set(parts[:2]):
+        return None  # asked on 6.8 alone: the packages of later releases have no call for templates
     if has_items(parts):
         return composite(parts, request, source)
     if parts[:1] == ("_aliases",) and method == "POST":

@@ -155,10 +155,9 @@ def _address(info: Json) -> str:
 
 
 def as_set(alias: str, info: Json) -> Connection:
-    """How an alias is set now. Refused if it leads to several nodes by name: it could not be put back as it was."""
-    if len(list(info.get("seeds") or ())) > 1:
-        raise Refused(f"{alias} names several seeds, which would not be put back: move it by a second alias")
-    return Connection(alias, _address(info), str(info.get("mode") or "proxy"), bool(info.get("skip_unavailable")))
+    """How an alias is set now."""
+    more = tuple(str(one) for one in list(info.get("seeds") or ())[1:])
+    return Connection(alias, _address(info), str(info.get("mode") or "proxy"), bool(info.get("skip_unavailable")), more)
 
 
 def facts(one: Meant, *, begun: bool) -> Facts:
@@ -211,8 +210,6 @@ def _as_it_is(one: Meant, info: Mapping[str, Json]) -> list[str]:
         found.append(f"{one.reader.name} has no remote cluster {one.alias}")
     elif model_of(old) == BY_KEY:
         found.append(f"{one.alias} is read with a key already")
-    elif one.way is Way.SAME_ALIAS:
-        as_set(one.alias, old)
     if one.to != one.alias and new is not None and new.get("connected") and model_of(new) != BY_KEY:
         found.append(f"{one.to} is set already, and read by certificate")
     beyond = taking(one.reader, one.to, one.secret).beyond

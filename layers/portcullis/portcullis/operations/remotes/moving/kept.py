@@ -14,7 +14,7 @@ from portcullis.remotes.moving import Stage, Way
 @dataclass(frozen=True, slots=True)
 class Underway:
     """What the ledger keeps. `stage`: the step that was begun last; `old`: how the alias was set before; `beside`: the other alias was set
-    by somebody else already, and is left as it is by a way back; `told`: keystores that nobody here can write were named to somebody."""
+    by somebody else already, and a way back sets it as it `was`; `told`: keystores that nobody here can write were named to somebody."""
 
     way: Way
     alias: str
@@ -26,6 +26,7 @@ class Underway:
     began: datetime
     actor: str
     beside: bool = False
+    was: Connection | None = None
     told: bool = False
     waits: bool = False
     back: bool = False

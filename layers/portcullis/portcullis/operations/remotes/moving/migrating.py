@@ -21,7 +21,6 @@ from portcullis.operations.remotes.moving.planning import left_of
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.waiting import looks
 from portcullis.operations.writing.while_open import WhileOpen
-from portcullis.ports.remotes import Connection
 from portcullis.remotes.gains import same_access
 from portcullis.remotes.keys import Offer
 from portcullis.remotes.moving import Act, Left, Move, Stage, Way, steps, undoing
@@ -108,20 +107,19 @@ def _begun(one: Meant, cause: Trigger) -> Underway:
     if found.stops:
         raise Refused("; ".join(found.stops))
     info = one.reader.remotes.info()
-    old = info[one.alias]
-    several = one.way is Way.SECOND_ALIAS and len(list(old.get("seeds") or ())) > 1
-    before = Connection(one.alias, "") if several else as_set(one.alias, old)  # by a second alias it is never put back
+    beside = one.to != one.alias and one.to in info
     return Underway(
         one.way,
         one.alias,
         one.to,
         one.secret,
-        before,
+        as_set(one.alias, info[one.alias]),
         one.new,
         Stage.KEY,
         one.reader.now(),
         cause.actor,
-        beside=one.to != one.alias and one.to in info,
+        beside=beside,
+        was=as_set(one.to, info[one.to]) if beside else None,
     )
 
 
@@ -173,6 +171,9 @@ class _Run:
             if not self.at.beside:
                 self._make(step.back)
                 self._tell(f"undone: {step.says}")
+            elif step.stage is Stage.CONNECT and self.at.was is not None and self.at.was != self.at.new:
+                self.site.remotes.connect(self.at.was)
+                self._tell(f"undone: {self.at.to} set as it was before the move")
         same = self.at.way is Way.SAME_ALIAS
         stands = not same or self._comes_about(lambda: read_by_certificate(self._taking()))
         beyond = self._taking().beyond
