@@ -1,10 +1,12 @@
 """Three real clusters: `orders` reads `logs` with a key and `bills` by certificate, `logs` reads `bills` and, in a circle, `orders` back.
 
-The third one's certificates are of the CA of `logs`, which `orders` trusts already: as where one team runs both.
+The third one is of the release of the others, unless THIRD names another. Its certificates are of the CA of `logs`, which `orders` trusts
+already: as where one team runs both.
 """
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -119,7 +121,9 @@ def third_beside(pair: Pair, home: Path, cache: Path) -> Iterator[tuple[Elastics
     trusts = {"xpack.security.remote_cluster_client.ssl.certificate_authorities": ["certs/ca.pem"]}
     settings = {"cluster.name": "third", **side.settings, **trusts, **FEW_ROUNDS}
     with (
-        Elasticsearch.start(home, cache, pair.local.version, settings=settings, files=side.files) as node,
+        Elasticsearch.start(
+            home, cache, os.environ.get("THIRD", pair.local.version), settings=settings, files=side.files
+        ) as node,
         KeystoreServer(home),
     ):
         yield node, interface

@@ -101,6 +101,21 @@ def test_whoever_comes_with_a_key_is_passed_on_to_what_is_read_by_certificate(
         )
 
 
+@pytest.mark.parametrize(
+    ("model", "what"),
+    [
+        (BY_CERTIFICATE, "what roles of their names there read, a super user everything"),
+        (INFO, "what remote_indices of roles of their names on orders and the key allow, both"),
+    ],
+)
+def test_whoever_comes_by_certificate_is_passed_on_by_either_road(model: Any, what: str) -> None:
+    there = replace(WELL, info=model, model="certificate" if model is BY_CERTIFICATE else "api-key")
+    looked = Looked(HERE, (there,), keys=(KEY,), by_certificate=("mails as main",))
+    (told, *more) = [one for one in check(looked, NOW) if one.code == "passed-on"]
+    assert (told.weight, len(more)) == (Weight.NOTE, 1 if model is BY_CERTIFICATE else 0)
+    assert told.says.endswith(f"by certificate (mails as main) reads dc2 through it, as ALIAS:dc2:INDEX: {what}")
+
+
 def other(**more: Any) -> RemoteFacts:
     return replace(WELL, other=replace(THERE, **more))
 

@@ -237,13 +237,21 @@ def _by_certificate(remote: RemoteFacts, here: Cluster) -> Iterator[Finding]:
 
 def _passed_on(remote: RemoteFacts, looked: Looked) -> Iterator[Finding]:
     """A cluster that is asked for `bills:logs-1` by whoever comes with a key asks bills as them, if by certificate: there the key counts,
-    and no role. With a key of its own it lets nobody on who came with one."""
+    and no role. With a key of its own it lets nobody on who came with one. Whoever comes by certificate it lets on either way."""
+    if remote.info is None:
+        return
+    a, here, by_key = remote.alias, looked.here.name, model_of(remote.info) == API_KEY
+    if looked.by_certificate:
+        what = "what roles of their names there read, a super user everything"
+        if by_key:
+            what = f"what remote_indices of roles of their names on {here} and the key allow, both"
+        who = f"whoever comes to {here} by certificate ({', '.join(looked.by_certificate)})"
+        yield Finding(a, Weight.NOTE, "passed-on", f"{who} reads {a} through it, as ALIAS:{a}:INDEX: {what}")
     keys = [one for one in looked.keys if one.access.get("search")]
-    if not keys or remote.info is None or model_of(remote.info) == API_KEY:
+    if not keys or by_key:
         return
     ids = ", ".join(one.id for one in keys)
     names = dict.fromkeys(name for one in keys for part in one.access["search"] for name in listed(part.get("names")))
-    a, here = remote.alias, looked.here.name
     says = f"whoever comes to {here} with {'the key' if len(keys) == 1 else 'one of the keys'} {ids} reads {a} "
     says += f"through it, as ALIAS:{a}:INDEX: what the key allows by name ({', '.join(names)}), whatever the roles there give"
     yield Finding(a, Weight.WRONG, "passed-on", says, f"{a} with a key: who comes with one is let on with no other")

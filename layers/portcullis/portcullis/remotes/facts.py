@@ -112,4 +112,5 @@ class Looked:
     remotes: tuple[RemoteFacts, ...]
     given: tuple[Given, ...] = ()
     keys: tuple[Key, ...] = ()  # with which others may come here now
+    by_certificate: tuple[str, ...] = ()  # who comes here so, as files of the account say: "orders as dc2"
     unseen: tuple[str, ...] = ()

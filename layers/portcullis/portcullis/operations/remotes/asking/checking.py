@@ -52,7 +52,8 @@ def remote_check(services: Services, deployment: str, *, alias: str = "") -> Rem
     shown = looked_at(unseen, f"the keys of {site.name}", site.cluster_keys.shown) or ()
     given = () if alias else _given(services, site, here, files, shown, unseen)
     keys = tuple(one for one in shown if one.usable(site.now()))
-    findings = check(Looked(_cluster(site), remotes, given, keys, tuple(unseen)), site.now())
+    comes = _by_certificate(site.name, files)
+    findings = check(Looked(_cluster(site), remotes, given, keys, comes, tuple(unseen)), site.now())
     return RemoteChecked(deployment, findings, exit_status(findings))
 
 
@@ -136,6 +137,19 @@ def _cluster(site: Site) -> Cluster:
         certificates=looked_at(unseen, f"the certificates of {site.name}", site.remotes.certificates),
         roles=roles,
         unseen=tuple(unseen),
+    )
+
+
+def _by_certificate(here: str, files: Mapping[str, Deployment]) -> tuple[str, ...]:
+    """Who reads this cluster so, as the files of the account say: no engine tells who comes."""
+    from portcullis.model import OnCluster
+
+    readers = [(name, file) for name, file in files.items() if isinstance(file, OnCluster) and name != here]
+    return tuple(
+        f"{name} as {alias}"
+        for name, file in readers
+        for alias, remote in file.remotes.items()
+        if remote.deployment == here and remote.model != BY_KEY
     )
 
 
