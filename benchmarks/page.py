@@ -15,7 +15,7 @@ from datetime import UTC, datetime
 import msgspec
 from portcullis.entry.page.writing import page
 from portcullis.operations.access.asking.drawing import picture
-from portcullis.operations.access.asking.finding import findings
+from portcullis.operations.access.asking.findings.finding import findings
 
 from benchmarks.common import HOME, Report, Tell, main
 from benchmarks.decide import config, scene, timed

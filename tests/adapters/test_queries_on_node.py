@@ -8,7 +8,7 @@ import pytest
 from portcullis.adapters.engines.opensearch import OpenSearchEngine
 from portcullis.adapters.engines.transport import basic_transport
 from portcullis.families.opensearch.names.attributes import with_attributes
-from portcullis.model.lints.filter_reach import read
+from portcullis.model.lints.limiting.filter_reach import read
 
 from local.node.node import Node
 from tests.model.filters import EVERYTHING, MODULES, SOUND, WRONG

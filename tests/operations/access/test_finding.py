@@ -20,7 +20,7 @@ from portcullis.access.questions.findings import (
 )
 from portcullis.entry.verbs import VERBS
 from portcullis.families.opensearch.documents.config import Kind
-from portcullis.operations.access.asking.finding import _chains, trusted
+from portcullis.operations.access.asking.findings.finding import _chains, trusted
 
 from tests.operations.orders import CAUSE, cognito, group, orders_account
 from tests.operations.worlds import Account, arn

@@ -23,7 +23,7 @@ from portcullis.access.questions.picture import Picture
 from portcullis.families.elasticsearch.documents.config import Kind
 from portcullis.model import load
 from portcullis.operations.access.asking.drawing import picture
-from portcullis.operations.access.asking.finding import findings
+from portcullis.operations.access.asking.findings.finding import findings
 from portcullis.operations.access.asking.scene_of_file import of_file
 
 from tests.operations import elastic

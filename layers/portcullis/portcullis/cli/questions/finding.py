@@ -49,7 +49,7 @@ def findings(target_: str | None, offline: bool, ci: bool) -> int:
     if offline:
         import msgspec
 
-        from portcullis.operations.access.asking.finding import findings as found_in
+        from portcullis.operations.access.asking.findings.finding import findings as found_in
 
         found = msgspec.to_builtins(found_in(scene_of(target_)))
     else:

@@ -126,7 +126,7 @@ def _of_file(target_: str | None) -> dict[str, Any]:
     import msgspec
 
     from portcullis.operations.access.asking.drawing import picture
-    from portcullis.operations.access.asking.finding import findings
+    from portcullis.operations.access.asking.findings.finding import findings
 
     scene = scene_of(target_)
     nothing: dict[str, Any] = {"status": None, "drift": None, "history": None, "unread": {}}

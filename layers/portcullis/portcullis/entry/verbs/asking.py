@@ -227,8 +227,8 @@ def report(services: Services, deployment: str) -> Picture:
 
 def findings(services: Services, deployment: str) -> Findings:
     from portcullis.operations.access.asking.edge import before
-    from portcullis.operations.access.asking.finding import findings as found
-    from portcullis.operations.access.asking.finding import trusted
+    from portcullis.operations.access.asking.findings.finding import findings as found
+    from portcullis.operations.access.asking.findings.finding import trusted
     from portcullis.operations.access.asking.scene import live
     from portcullis.operations.access.changing.foundation import keepers
     from portcullis.operations.watching.roads import last_seen

@@ -14,10 +14,10 @@ from typing import Any
 from portcullis.families.elasticsearch.known.names import is_expression
 from portcullis.families.elasticsearch.requesting.asking import ALL
 from portcullis.model.elasticsearch.types import IndexEntry, OnCluster
-from portcullis.model.lints.filter_queries import wrong_in
-from portcullis.model.lints.filter_reach import limits_nothing, read
 from portcullis.model.lints.findings import Finding, found
-from portcullis.model.lints.odd_fields import in_vain, odd, odd_name, odd_pattern
+from portcullis.model.lints.limiting.filter_queries import wrong_in
+from portcullis.model.lints.limiting.filter_reach import limits_nothing, read
+from portcullis.model.lints.limiting.odd_fields import in_vain, odd, odd_name, odd_pattern
 from portcullis.model.names import shown
 from portcullis.model.parts import Path
 

@@ -8,8 +8,8 @@ from portcullis.families.opensearch.names.attributes import ATTRIBUTE, is_list
 from portcullis.families.opensearch.names.matching import is_expression
 from portcullis.model import names
 from portcullis.model.lints.findings import Finding, found
-from portcullis.model.lints.lint_filters import unknown_attribute
-from portcullis.model.lints.odd_fields import in_vain, odd_pattern
+from portcullis.model.lints.limiting.lint_filters import unknown_attribute
+from portcullis.model.lints.limiting.odd_fields import in_vain, odd_pattern
 from portcullis.model.names import Wrong, check_index_pattern, shown
 from portcullis.model.parts import Path
 from portcullis.model.types import OnDomain

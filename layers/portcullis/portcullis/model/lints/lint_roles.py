@@ -14,9 +14,9 @@ from portcullis.families.opensearch.requesting.actions import is_cluster_action
 from portcullis.model import names
 from portcullis.model.access_types import TenantPermission
 from portcullis.model.lints.findings import Finding, found
+from portcullis.model.lints.limiting.lint_fields import fields_and_masks
+from portcullis.model.lints.limiting.lint_filters import document_filter
 from portcullis.model.lints.lint_entries import entries
-from portcullis.model.lints.lint_fields import fields_and_masks
-from portcullis.model.lints.lint_filters import document_filter
 from portcullis.model.lints.lint_patterns import index_patterns, tenant_patterns
 from portcullis.model.parts import Path
 from portcullis.model.presets import ACTIONS

@@ -25,10 +25,10 @@ from portcullis.access.questions.findings import (
 from portcullis.access.questions.persons import ANYBODY, Person
 from portcullis.custody.stopping import stopping
 from portcullis.families.finding import Finding, finding
-from portcullis.operations.access.asking.by_iam import ways_by_iam
-from portcullis.operations.access.asking.by_secret import masters_secret, ways_by_secret
 from portcullis.operations.access.asking.edge import Before, cells_let_in, of_person
 from portcullis.operations.access.asking.edge import not_looked_at as not_looked_at_of
+from portcullis.operations.access.asking.findings.by_iam import ways_by_iam
+from portcullis.operations.access.asking.findings.by_secret import masters_secret, ways_by_secret
 from portcullis.operations.access.asking.questions import matrix
 from portcullis.operations.access.asking.scene import Scene
 from portcullis.words import many

@@ -20,9 +20,9 @@ from portcullis.families.opensearch.names.attributes import (
     with_attributes,
 )
 from portcullis.model import names
-from portcullis.model.lints.filter_queries import wrong_in
-from portcullis.model.lints.filter_reach import limits_nothing, read
 from portcullis.model.lints.findings import Finding, found
+from portcullis.model.lints.limiting.filter_queries import wrong_in
+from portcullis.model.lints.limiting.filter_reach import limits_nothing, read
 from portcullis.model.parts import Path
 from portcullis.model.types import Configuration, OnDomain
 

@@ -11,9 +11,9 @@ from portcullis.families.opensearch.names.matching import is_expression
 from portcullis.families.opensearch.names.patterns import unreadable
 from portcullis.model import names
 from portcullis.model.access_types import IndexPermission
-from portcullis.model.lints.filter_queries import compared
 from portcullis.model.lints.findings import Finding, found
-from portcullis.model.lints.odd_fields import odd, odd_name
+from portcullis.model.lints.limiting.filter_queries import compared
+from portcullis.model.lints.limiting.odd_fields import odd, odd_name
 from portcullis.model.parts import Path
 from portcullis.model.types import OnDomain
 

@@ -11,7 +11,7 @@ from portcullis.families.lucene_regex import why_not
 from portcullis.families.opensearch.limiting.known import modules, queries
 from portcullis.families.opensearch.names.attributes import with_attributes
 from portcullis.model import names
-from portcullis.model.lints.filter_reach import have_to_match, is_optional, read, wrapped
+from portcullis.model.lints.limiting.filter_reach import have_to_match, is_optional, read, wrapped
 
 # The engine has no clock for filters. A date in words begins with `now`, and goes on with a sum or a rounding, or ends.
 _NOW = re.compile(r"now(?:$|\|\||[-+/])")
