@@ -7,7 +7,7 @@ behaves the same, stands in benchmarks/mutation/equivalent.json with the reason;
 is wrong and said: exit status 1. A share below the target is only said.
 
 `python -m benchmarks.mutants --room custody` keeps to one room, `--module families/opensearch/shutting/shut.py` to one module or, with
-commas, to several, and tries all of theirs.
+commas, to several, and tries all of theirs, or `--of-each 40` of each.
 `--seconds 20`: no mutant is given tests that take longer than that in all (5 times that where it is done at import), those of the room
 first; what they did not notice counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody`: these
 alone are asked. `--together yes` follows all tests in one go and keeps nothing of it: quicker where few are named, or all are new.
@@ -124,7 +124,9 @@ def _of(room: Room, given: argparse.Namespace, known: dict[str, str], of_rooms: 
     """The mutants of a room to be tried: its share, from all of its modules, and whichever are known to be equivalent."""
     if given.module:
         named = [module for module in given.module.split(",") if module in room.modules]
-        return [one for module in named for one in mutants(module, _source(module))]
+        most = int(given.of_each)
+        every = [mutants(module, _source(module)) for module in named]
+        return [one for found in every for one in (sample(found, most, int(given.seed)) if most else found)]
     found = [one for module in room.modules for one in mutants(module, _source(module))]
     some = sample(found, max(1, given.n // of_rooms), int(given.seed))
     names = {one.name for one in some}
@@ -248,6 +250,6 @@ if __name__ == "__main__":
             bench,
             n=400,
             n_is="mutants in all",
-            more={"seed": "7", "module": "", "room": "", "seconds": "0", "tests": "", "together": ""},
+            more={"seed": "7", "module": "", "of-each": "0", "room": "", "seconds": "0", "tests": "", "together": ""},
         )
     )
