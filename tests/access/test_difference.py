@@ -116,6 +116,16 @@ def test_for_an_unreadable_group_nobody_joins_or_leaves_its_role() -> None:
     assert plan.notes == ("nobody new gets into readers and nobody is taken out (g): throttled",)
 
 
+def test_a_plan_is_in_the_order_of_names_however_they_are_known() -> None:
+    """A saved plan is held against the next one step by step, in another process."""
+    new, gone = ([f"{word}-{number}" for number in range(9)] for word in ("new", "gone"))
+    held = holding({name: role("read") for name in gone[::-1]})
+    mine = frozenset(Claim(Kind.ROLES, name) for name in gone)
+    plan = difference(OPENSEARCH, wanted({name: role("read") for name in new[::-1]}), held, mine)
+    by = {operation: [one.claim.name for one in plan.steps if one.operation is operation] for operation in Operation}
+    assert (by[Operation.ADD], by[Operation.REMOVE]) == (new, gone)
+
+
 PLAIN = role("read", "write")
 SAME_OR_NOT = [
     (PLAIN, role("write", "read"), True),

@@ -6,13 +6,15 @@ from dataclasses import dataclass, field, replace
 
 import pytest
 from portcullis.custody.types import RevocationCause, State
-from portcullis.errors import BadInput, Refused
+from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.operations.access.deployments import kept_model
 from portcullis.operations.remotes.asking.checking import remote_check
-from portcullis.operations.remotes.connecting import connect_remotes
+from portcullis.operations.remotes.connecting import checked, connect_remotes
 from portcullis.operations.services import Services, Trigger
 from portcullis.remotes.connections import Connection, Connections
 
+from tests.operations.remotes.test_migrating import READER
+from tests.operations.remotes.test_migrating import made as a_cluster_that_reads
 from tests.operations.worlds import Account, account, arn, model_text, place
 
 ANN = Trigger("portcullis remote connect", arn("user", "ann"))
@@ -64,7 +66,7 @@ def test_what_the_file_names_is_asked_for_and_accepted_and_nothing_else(made: tu
     assert [one.weight for one in found.findings] == ["note", "note", "OK", "note"]
     assert found.exit_status == 0
     (record,) = [one for one in whole.ledger.history("demo") if one.operation == "connect"]
-    assert (record.actor, FAR in record.summary) == (ANN.actor, True)
+    assert (record.actor, record.summary, record.after) == (ANN.actor, "; ".join(found.done), list(found.done))
 
 
 def test_asked_again_nothing_is_done_twice(made: tuple[Account, Services, Amazon]) -> None:
@@ -96,6 +98,23 @@ def test_nobody_is_let_in_while_it_is_locked(made: tuple[Account, Services, Amaz
     with pytest.raises(Refused, match=f"is {state.value}"):
         connect_remotes(services, "demo", ANN)
     assert amazon.there == before
+
+
+def test_connections_that_cannot_be_looked_at_are_not_known(made: tuple[Account, Services, Amazon]) -> None:
+    _, services, amazon = made
+
+    def silent() -> Connections:
+        raise Unreachable("no answer")
+
+    amazon.shown = silent  # type: ignore[method-assign]
+    (finding,) = checked(services.site("demo"))
+    assert (finding.alias, finding.weight, finding.code, finding.says) == ("", "unknown", "not-looked-at", "no answer")
+
+
+def test_what_is_no_domain_has_no_connections() -> None:
+    world, _ = a_cluster_that_reads()
+    with pytest.raises(Refused, match="orders is no domain"):
+        connect_remotes(world.services, READER, ANN)
 
 
 def test_check_says_what_is_right_and_wrong_of_a_domain(made: tuple[Account, Services, Amazon]) -> None:

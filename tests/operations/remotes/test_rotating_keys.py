@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.errors import Refused, Unreachable
+from portcullis.errors import Conflict, Refused, Unreachable
 from portcullis.operations.remotes.keys.rotating import Giving, Taking, rotate
 from portcullis.ports.remotes import KeyText
 from portcullis.remotes.keys import Key, Offer
@@ -122,8 +122,8 @@ class Keystores:
         self.of.put(node, alias, text)
 
 
-def run(clusters: Clusters, **more: Any) -> str:
-    giving = Giving(OFFER, clusters, clusters, lambda: nullcontext(True))
+def run(clusters: Clusters, done: Callable[[str], None] = lambda _: None, **more: Any) -> str:
+    giving = Giving(OFFER, clusters, clusters, lambda: nullcontext(True), done=done)
     taking = Taking("dc2", OFFER.secret, clusters, Keystores(clusters), clusters)
     return rotate(giving, [taking], lambda: NOW, lambda _: None, **more).key
 
@@ -143,8 +143,9 @@ def calls_of_one_run() -> int:
 
 
 def test_a_run_that_nothing_stops_leaves_one_key() -> None:
-    clusters = Clusters()
-    first = run(clusters)
+    clusters, done = Clusters(), list[str]()
+    first = run(clusters, done.append)
+    assert done == ["made the key k1 of orders, to replace the one before"]
     settled(clusters)
     second = run(clusters)
     settled(clusters)
@@ -170,8 +171,8 @@ def test_after_any_failed_call_and_any_second_one_a_run_ends_well(begun: bool) -
             settled(clusters)
 
 
-@pytest.mark.parametrize("anew", [False, True])
-def test_a_leaked_key_is_replaced_though_a_replacement_was_cut_off(anew: bool) -> None:
+@pytest.mark.parametrize("more", [{}, {"anew": True}])
+def test_a_leaked_key_is_replaced_though_a_replacement_was_cut_off(more: dict[str, bool]) -> None:
     """The key of the secret is the one that leaked: only a run that is told so makes another."""
     clusters = Clusters()
     run(clusters)
@@ -181,15 +182,16 @@ def test_a_leaked_key_is_replaced_though_a_replacement_was_cut_off(anew: bool) -
     assert clusters.secret is not None
     leaked = clusters.secret.id
     clusters.fails = {}
-    assert (run(clusters, anew=anew) != leaked) == anew
+    assert (run(clusters, **more) != leaked) == bool(more)
     settled(clusters)
 
 
 def test_a_node_that_nobody_can_write_stops_it_before_anything_is_handed_on() -> None:
     clusters = Clusters()
     first = run(clusters)
-    clusters.on_disk["a-third"] = first
-    clusters.in_use["a-third"] = first
+    further = [f"further-{number}" for number in range(8)]
+    clusters.on_disk |= dict.fromkeys(further, first)
+    clusters.in_use |= dict.fromkeys(further, first)
     giving = Giving(OFFER, clusters, clusters, lambda: nullcontext(True))
 
     @dataclass
@@ -198,7 +200,7 @@ def test_a_node_that_nobody_can_write_stops_it_before_anything_is_handed_on() ->
         def nodes(self) -> frozenset[str]:
             return frozenset({"a", "b"})
 
-    with pytest.raises(Refused, match="a-third"):
+    with pytest.raises(Refused, match=f"keystore of {', '.join(further)}: the old key"):
         rotate(giving, [Taking("dc2", OFFER.secret, clusters, Fewer(clusters), clusters)], lambda: NOW, lambda _: None)
     assert set(clusters.in_use.values()) == {first}
 
@@ -223,3 +225,134 @@ def test_nothing_is_made_while_somebody_else_changes_the_keys() -> None:
     with pytest.raises(Unreachable, match="somebody else"):
         rotate(giving, [], lambda: NOW, lambda _: None)
     assert clusters.calls == 0
+
+
+class Lost(Exception):
+    """The right to change keys."""
+
+
+def handed_on(clusters: Clusters, still: Callable[[], None] = lambda: None, **taking: Any) -> None:
+    giving = Giving(OFFER, clusters, clusters, lambda: nullcontext(True), still)
+    to = replace(Taking("dc2", OFFER.secret, clusters, Keystores(clusters), clusters), **taking)
+    rotate(giving, [to], lambda: NOW, lambda _: None)
+
+
+@pytest.mark.parametrize("written", [0, 1, 2])
+def test_whoever_lost_the_right_among_the_keystores_writes_no_more_of_them(written: int) -> None:
+    clusters = Clusters()
+    first = run(clusters)
+
+    def still() -> None:
+        in_secret = clusters.secret is not None and clusters.secret.id == "k2"
+        if in_secret and list(clusters.on_disk.values()).count("k2") == written:
+            raise Lost
+
+    with pytest.raises(Lost):
+        handed_on(clusters, still)
+    assert sorted(clusters.on_disk.values()) == sorted(["k2"] * written + [first] * (2 - written))
+    assert set(clusters.in_use.values()) == {first}, "no node has read them again"
+
+
+def test_no_keystore_is_written_while_somebody_else_writes_them() -> None:
+    clusters = Clusters()
+    first = run(clusters)
+    with pytest.raises(Unreachable, match="somebody else writes the keystores that dc2 is in"):
+        handed_on(clusters, alone=lambda: nullcontext(None))
+    assert (set(clusters.on_disk.values()), first in clusters.made) == ({first}, True)
+
+
+def test_a_connection_that_refuses_or_is_silent_for_a_while_is_asked_again() -> None:
+    clusters = Clusters()
+    answers = iter([Refused("no key"), Unreachable("no answer"), Refused("no key")])
+    real = clusters.key_in_use
+
+    def key_in_use(alias: str) -> str:
+        if (error := next(answers, None)) is not None:
+            raise error
+        return real(alias)
+
+    clusters.key_in_use = key_in_use  # type: ignore[method-assign]
+    handed_on(clusters)
+    settled(clusters)
+
+
+def test_where_the_new_key_was_ended_meanwhile_the_old_one_stands() -> None:
+    clusters = Clusters()
+    first = run(clusters)
+
+    def still() -> None:
+        if set(clusters.in_use.values()) == {"k2"}:
+            del clusters.made["k2"]  # by a person, who thought of it as left over
+            clusters.reads = lambda: None  # type: ignore[method-assign]
+
+    with pytest.raises(Conflict, match="somebody ended the key k2 meanwhile"):
+        handed_on(clusters, still)
+    assert set(clusters.made) == {first}
+
+
+@pytest.mark.parametrize("begun", [False, True])
+def test_whoever_lost_the_right_makes_no_key(begun: bool) -> None:
+    clusters = Clusters()
+    if begun:
+        run(clusters)
+
+    def still() -> None:
+        raise Lost
+
+    made = dict(clusters.made)
+    with pytest.raises(Lost):
+        rotate(Giving(OFFER, clusters, clusters, lambda: nullcontext(True), still), [], lambda: NOW, lambda _: None)
+    assert (clusters.made, next(clusters.numbers)) == (made, len(made) + 1)
+
+
+def test_whoever_lost_the_right_while_the_new_key_was_seen_ends_no_old_one() -> None:
+    """A lock has narrowed them by then, or somebody else replaces them."""
+    clusters = Clusters()
+    first = run(clusters)
+
+    def still() -> None:
+        if set(clusters.in_use.values()) == {"k2"}:
+            raise Lost
+
+    with pytest.raises(Lost):
+        handed_on(clusters, still)
+    assert set(clusters.made) == {first, "k2"}
+
+
+@pytest.mark.parametrize("held", [None, KeyText("theirs", "text")])
+def test_a_secret_that_somebody_else_wrote_meanwhile_is_not_handed_on(held: KeyText | None) -> None:
+    clusters = Clusters()
+    first = run(clusters)
+
+    @dataclass
+    class Theirs(Clusters):
+        def read(self, _secret: str) -> KeyText | None:
+            return held
+
+    with pytest.raises(Conflict, match="somebody else put another one"):
+        handed_on(clusters, texts=Theirs())
+    assert (set(clusters.on_disk.values()), set(clusters.made)) == ({first}, {first, "k2"})
+
+
+@pytest.mark.parametrize(
+    ("info", "refused"),
+    [
+        ({"dc2": {"connected": True}}, True),
+        ({"dc2": {"connected": False}}, False),
+        ({"dc2": {"connected": True, "cluster_credentials": "::es_redacted::"}}, False),
+        ({"another": {"connected": True}}, False),
+    ],
+)
+def test_an_alias_that_is_read_by_certificate_gets_no_key_into_its_keystores(
+    info: dict[str, Json], refused: bool
+) -> None:
+    """Whoever asked by it would be refused; one that waits for its first key is not connected."""
+    clusters = Clusters()
+    clusters.info = lambda: info  # type: ignore[method-assign]
+    if not refused:
+        handed_on(clusters)
+        settled(clusters)
+        return
+    with pytest.raises(Refused, match="remote migrate moves it"):
+        handed_on(clusters)
+    assert set(clusters.on_disk.values()) == {""}

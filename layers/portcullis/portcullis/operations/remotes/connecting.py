@@ -45,8 +45,7 @@ def connect_remotes(services: Services, deployment: str, cause: Trigger) -> Conn
             done.append(f"accepted {one.other}")
     finally:
         if done:
-            said = "; ".join(done)
-            site.record("connect", cause, said[:1000], after=done)
+            site.record("connect", cause, "; ".join(done), after=done)
     findings = _findings(site, declared)
     return Connected(deployment, tuple(done), findings, exit_status(findings))
 

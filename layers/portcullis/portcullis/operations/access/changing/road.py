@@ -71,16 +71,17 @@ class Run:
     _: KW_ONLY
     adopt: Adopting = False
     expected: str = ""
-    unlocking: bool = False
+    unlocking: bool
     new: Replacing | None = None
     short: bool = False  # look at what the groups touched alone, where that is enough
     begun: bool = field(init=False)  # whether it is written down that the model is coming
-    steps: tuple[Step, ...] | None = field(init=False, default=None)  # that were to be done at the beginning
-    first: Comparison | None = field(init=False, default=None)  # the first look at what is looked at
-    only: Touched | None = field(init=False, default=None)  # what is looked at; None: everything
+    # Nobody gives these: what came of it so far.
+    steps: tuple[Step, ...] | None = None  # that were to be done at the beginning
+    first: Comparison | None = None  # the first look at what is looked at
+    only: Touched | None = None  # what is looked at; None: everything
     # Of everybody: they stand while the lease is ours.
-    claims: Mapping[str, Claims] | None = field(init=False, default=None)
-    not_read: PortcullisError | None = field(init=False, default=None)  # who left a group that has a role
+    claims: Mapping[str, Claims] | None = None
+    not_read: PortcullisError | None = None  # who left a group that has a role
 
     def __post_init__(self) -> None:
         self.begun = self.new is None
@@ -135,7 +136,7 @@ class Run:
             if not arrived:
                 end_what_leavers_hold(self.site, self.kept.options, self.cause)
             end_what_tokens_keep(self.site, self.kept, self.cause, arrived=arrived)
-        except (Overtaken, Shut):
+        except Shut:
             raise
         except (Refused, Unreachable) as error:
             log.warning("who left a group of %s that has a role is not known: %s", self.site.name, error)

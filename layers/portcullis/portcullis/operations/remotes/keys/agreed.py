@@ -31,7 +31,7 @@ def offers_of(deployment: str, offered: Mapping[str, OfferOptions]) -> tuple[Off
 def readers_of(services: Services, giver: str, secret: str) -> tuple[Reader, ...]:
     """The deployments here that read with the key of this secret. Raises if one of them cannot be read: its people may need the key."""
     found: list[Reader] = []
-    for name in sorted(services.ledger.deployments()):
+    for name in services.ledger.deployments():
         standing = in_force(services, name) if name != giver else None
         for alias, remote in standing.options.remotes.items() if standing else ():
             if is_of(giver, secret, remote.deployment, remote.secret):
@@ -42,7 +42,7 @@ def readers_of(services: Services, giver: str, secret: str) -> tuple[Reader, ...
 def giver_of(services: Services, reader: str, remote: RemoteOptions) -> tuple[Site, Offer] | None:
     """Who makes the key that a remote is read with; None if it is nobody here. Refused if two could be meant."""
     offered: dict[tuple[str, str], Offer] = {}
-    for name in sorted(services.ledger.deployments()):
+    for name in services.ledger.deployments():
         if name == reader or remote.deployment not in ("", name):
             continue
         if standing := in_force(services, name):

@@ -42,5 +42,5 @@ def writing_keystores(site: Site) -> Iterator[Callable[[], None] | None]:
     lasts. None if it was not had.
     """
     name = f"keystores:{site.place.id}"
-    with site.ledger.lease(name, "remote keys", seconds=_LEASE_SECONDS, wait=PATIENCE) as ours:
+    with site.ledger.lease(name, "remote keys", seconds=_LEASE_SECONDS) as ours:
         yield partial(site.ledger.renew, name) if ours else None

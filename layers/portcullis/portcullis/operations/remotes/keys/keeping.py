@@ -11,7 +11,7 @@ from portcullis.ports.remotes import ClusterKeys, KeyText, KeyTexts
 from portcullis.remotes.keys import NOTHING, Act, Offer, Plan, plan
 
 
-def nothing(_said: str = "") -> None:
+def nothing(*_said: str) -> None:
     """Of whoever has nobody to ask, or to tell."""
 
 

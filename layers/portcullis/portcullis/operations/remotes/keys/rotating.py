@@ -129,7 +129,7 @@ def put(taking: Taking, text: KeyText | None, still: Callable[[], None] = nothin
     with taking.alone() as still_alone:
         if still_alone is None:
             raise Unreachable(f"somebody else writes the keystores that {taking.alias} is in: ask again")
-        for node in sorted(taking.keystores.nodes):
+        for node in taking.keystores.nodes:
             still()
             still_alone()
             taking.keystores.put(node, taking.alias, text)

@@ -88,8 +88,7 @@ def recording(site: Site, cause: Trigger) -> Iterator[Callable[[str], None]]:
         raise
     finally:
         if said:
-            summary = "; ".join(said)[:1000]
-            site.record(_OPERATION, cause, summary, after=said)
+            site.record(_OPERATION, cause, "; ".join(said), after=said)
 
 
 def rotate_remote(services: Services, deployment: str, cause: Trigger, *, alias: str, leaked: bool = False) -> Handed:
@@ -122,8 +121,7 @@ def replace_key(
     with changing_keys(giver, wait) as still, recording(giver, cause) as done:
         takings = [taking(one.site, one.alias, offer.secret) for one in readers]
         rotated = rotate(giving(giver, offer, still, done), takings, giver.now, giver.sleep, anew=anew)
-        if readers:
-            done(f"{rotated.key} of {offer.name} is read with by {', '.join(map(str, readers))}")
+        done(f"{rotated.key} of {offer.name} is read with by {', '.join(map(str, readers))}")
     return rotated.key, rotated.ended
 
 
