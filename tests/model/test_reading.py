@@ -26,6 +26,10 @@ def test_plain_values_are_read_as_yaml_1_2_writes_them(text, data):
     assert read(text, "f.yaml").data == data
 
 
+def test_a_sign_that_disguises_is_read_where_it_is_written_by_its_number():
+    assert read(r'a: "one\u2028two\u202e"', "f.yaml").data == {"a": "one\u2028two\u202e"}
+
+
 def test_every_key_and_item_knows_its_line():
     document = read("a: 1\nb:\n  - c\n  # a comment\n  - d: 2\n", "f.yaml")
     assert document.lines == {(): 1, ("a",): 1, ("b",): 2, ("b", 0): 3, ("b", 1): 5, ("b", 1, "d"): 5}
@@ -57,6 +61,10 @@ def test_every_key_and_item_knows_its_line():
         ("a: !secret x", "line 1, a", "the tag", "plain values"),
         ("<<: {a: 1}", "line 1", "merge key", "write the keys out"),
         ("a: \x07", "", "not YAML", "control characters"),
+        ("a: 1\n# a word\u2028b: 2", "line 2", "show something else than is read of it (U+2028)", "by its number"),
+        ("a: 1\n# a word\x85b: 2", "line 2", "(U+0085)", "take it out"),
+        ("a: 1\r\n# a word\rb: 2", "line 2", "(U+000D)", "take it out"),
+        ("a: [x] # \u202e ]y ,[", "line 1", "(U+202E)", "take it out"),
         ("a: " + "9" * 100, "line 1, a", "too large a number", "quotes"),
         ("[" * 50, "line 1", "nested more than", "nine"),
         ("{a: " * 50, "line 1", "nested more than", "nine"),
