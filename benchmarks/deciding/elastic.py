@@ -11,12 +11,13 @@ import random
 from collections.abc import Iterator
 from typing import Any
 
-from portcullis.access.questions.answers import Decided, Request, There
+from portcullis.access.questions.answers import Decided, Request, Seen, There
 from portcullis.access.terms import Caller
 from portcullis.adapters.engines.elasticsearch import ElasticsearchEngine
 from portcullis.families.elasticsearch.answering import ELASTICSEARCH
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
 from portcullis.families.elasticsearch.known.names import matches_any
+from portcullis.operations.access.asking.scene import filters_on
 
 from benchmarks.deciding.counted import Counts, Found
 from local.elastic.node import Elasticsearch
@@ -27,6 +28,8 @@ PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of a node that is gone with
 _INDICES = ("logs-1", "logs-2", "logs-archive", "metrics-1", "pay-1")
 _HIDDEN = ".hid-1"
 ALIASES: dict[str, tuple[str, ...]] = {"al-logs": ("logs-1",), "al-multi": ("logs-1", "metrics-1")}
+_OF_RED = {"term": {"team.keyword": "red"}}
+FILTERED: dict[str, dict[str, Json]] = {"al-reds": dict.fromkeys(("logs-1", "logs-2"), _OF_RED)}
 STREAM = "ds-app"
 DOCUMENTS: dict[str, Json] = {
     "1": {"team": "red", "level": 1, "secret": "s"},
@@ -34,7 +37,7 @@ DOCUMENTS: dict[str, Json] = {
 }
 _NAMES = (
     *("logs-*", "logs-1", "logs-2", "*", "metrics-1", "al-*", "al-logs", "al-multi", "ds-app", ".ds-*", "l?gs-1"),
-    *("pay-*", "/logs-[0-9]/", ".hid-*", "nothing-*", "logs-archive", "_all"),
+    *("pay-*", "/logs-[0-9]/", ".hid-*", "nothing-*", "logs-archive", "_all", "al-reds"),
 )
 _PRIVILEGES = (
     *("read", "read", "read", "view_index_metadata", "write", "create", "index", "all", "monitor", "delete", "manage"),
@@ -55,7 +58,7 @@ _FIELDS: tuple[Json | None, ...] = (
 _PATHS = (
     *("logs-1", "logs-2", "logs-archive", "metrics-1", "pay-1", "al-logs", "al-multi", "ds-app", ".hid-1", "absent"),
     *("logs-*", "*", "_all", "al-*", "logs-1,logs-2", "logs-1,metrics-1", "logs-*,-logs-2", "logs-1,pay-1", "l*,m*"),
-    *("nothing-*", ".hid-*", "logs-1,_all", "al-logs,logs-1"),
+    *("nothing-*", ".hid-*", "logs-1,_all", "al-logs,logs-1", "al-reds", "al-r*", "al-reds,logs-2", "al-reds,al-logs"),
 )
 _REQUESTS = (
     *(("GET", "_search?size=1000"),) * 5,
@@ -83,7 +86,14 @@ class Asked:
             self.done("PUT", f"/{name}", settings)
             for one, document in DOCUMENTS.items():
                 self.done("PUT", f"/{name}/_doc/{one}?refresh=true", document)
-        actions = [{"add": {"index": index, "alias": alias}} for alias, of in ALIASES.items() for index in of]
+        actions: list[Json] = [
+            {"add": {"index": index, "alias": alias}} for alias, of in ALIASES.items() for index in of
+        ]
+        actions += [
+            {"add": {"index": index, "alias": alias, "filter": rule}}
+            for alias, of in FILTERED.items()
+            for index, rule in of.items()
+        ]
         self.done("POST", "/_aliases", {"actions": actions})
         if streams and self.release.major >= 8:  # the packages of 7.17 have none
             self.done(
@@ -108,6 +118,7 @@ class Asked:
             names.hidden,
             names.closed,
             self.engine.dialect,
+            filters=filters_on(self.engine, names),
         )
 
     def done(self, method: str, path: str, body: Any = None) -> Any:
@@ -221,7 +232,13 @@ def _differing(told: Decided, shown: dict[tuple[str, str], set[str]]) -> Iterato
             yield f"{index}/{one}", "nothing of it", True
     for index, of in seen.items():
         for one, document in DOCUMENTS.items():
-            fits = not of.documents or any(passes(json.loads(query), document) for query in of.documents)
+            fits = all(
+                any(passes(json.loads(query), document) for query in some)
+                for some in (of.documents, of.alias_filters)
+                if some
+            )
+            if fits and (index, one) not in shown and _open(of):
+                continue
             if fits != ((index, one) in shown):
                 yield f"{index}/{one}", of.part or "all", not fits
             elif fits and not any(" " in word for word in of.fields_only):
@@ -237,6 +254,11 @@ def _differing(told: Decided, shown: dict[tuple[str, str], set[str]]) -> Iterato
                         of.part or "all",
                         bool(shown[index, one] - fields),
                     )
+
+
+def _open(seen: Seen) -> bool:
+    """Whether less may be seen than it says: the filter of an alias finds nothing in a field that is hidden."""
+    return bool(seen.alias_filters and (seen.fields_only or seen.fields_hidden))
 
 
 def passes(query: Json, document: Json) -> bool:

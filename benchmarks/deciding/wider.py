@@ -17,7 +17,7 @@ from portcullis.families.elasticsearch.documents.config import Kind, SecurityCon
 
 from benchmarks.deciding.as_whom import MAKES_KEYS, TEMPLATES, AsWhom, of_user
 from benchmarks.deciding.counted import Counts, Found
-from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, STREAM, USERS, Asked, passes
+from benchmarks.deciding.elastic import ALIASES, DOCUMENTS, FILTERED, STREAM, USERS, Asked, passes
 from local.elastic.node import Elasticsearch
 
 Json = dict[str, Any]
@@ -136,7 +136,7 @@ class Wider(Asked):
     def _world(self) -> Json:
         held = self.engine.names()
         indices = [{"name": one, "hidden": one in held.hidden, "closed": one == _SHUT} for one in (held.indices or ())]
-        aliases: Json = {name: list(of) for name, of in (held.aliases or ALIASES).items()}
+        aliases: Json = {name: list(of) for name, of in (held.aliases or ALIASES).items()} | FILTERED
         aliases[_FILTERED] = {"logs-1": {"term": {"team.keyword": "red"}}}
         streams = {name: list(of) for name, of in held.streams.items()}
         return {"indices": indices, "aliases": aliases, "data_streams": streams}

@@ -39,7 +39,7 @@ AUTOMATION: Json = {
             "names": ["*"],
             "privileges": [
                 *("indices:admin/settings/update", "indices:monitor/settings/get", "indices:monitor/stats"),
-                *("indices:admin/close*", "indices:admin/open*"),
+                *("indices:admin/close*", "indices:admin/open*", "indices:admin/aliases/get"),
             ],
             "allow_restricted_indices": True,
         },
@@ -602,6 +602,7 @@ def test_the_automation_is_told_which_names_there_are_and_reads_no_document_for_
     names = engine.names()
     assert {"logs-1", "logs-2"} <= {*names.indices}
     assert names.aliases["of-logs"] == ("logs-1", "logs-2")
+    assert {json.loads(one)["term"]["a"] == 1 or one for one in engine.alias_filters()["of-logs"].values()} == {True}
     assert not [name for name in (*names.indices, *names.aliases) if name.startswith(".security")]
     if engine.release.has_hidden_indices:
         assert elastic.ask("PUT", "/logs-3", {"settings": {"index": {"hidden": True}}})[0] == 200

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -665,9 +666,11 @@ def test_names_are_all_that_there_is_but_the_engines_own(engine: OpenSearchEngin
 
 def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngine, node: Node) -> None:
     index, user = f"kept{next(_numbers)}", f"locker{next(_numbers)}"
+    alias = f"of-{index}"
     put(node, index, "1", {"a": 1})
-    like_own = {"actions": [{"add": {"index": index, "alias": ".opendistro-alerting-alert-kept"}}]}
-    assert node.ask("POST", "/_aliases", like_own)[0] == 200
+    like_own = {"add": {"index": index, "alias": ".opendistro-alerting-alert-kept"}}
+    filtered = {"add": {"index": index, "alias": alias, "filter": {"term": {"a": 1}}}}
+    assert node.ask("POST", "/_aliases", {"actions": [like_own, filtered]})[0] == 200
     engine.patch(Kind.ROLES, [{"op": "add", "path": "/adapter_lock", "value": dict(LOCK)}])
     engine.patch(Kind.USERS, [{"op": "add", "path": pointer(user), "value": {"password": "Correct-horse-7-staple"}}])
     engine.patch(Kind.MAPPINGS, [{"op": "add", "path": "/adapter_lock", "value": {"users": [user]}}])
@@ -677,6 +680,7 @@ def test_the_lock_role_blocks_every_index_and_reads_none(engine: OpenSearchEngin
     locker.block_indices(before)
     assert engine.what_stops_a_search(index) is Stop.BLOCK
     assert index in locker.names().indices
+    assert json.loads(locker.alias_filters()[alias][index]) == {"term": {"a": 1}}
     locker.end_searches(never_closes)
     locker.unblock_indices(before)
     assert engine.what_stops_a_search(index) is None

@@ -383,11 +383,26 @@ def test_a_document_that_their_filter_does_not_find_is_not_seen(
     assert "does not see" in out
 
 
-@pytest.mark.parametrize(("what", "seen"), [("of-orders/_search", None), ("of-orders,orders-1/_search", True)])
-def test_of_a_document_behind_an_alias_it_is_not_said_that_it_is_seen(
-    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path, what: str, seen: bool | None
+@pytest.mark.parametrize(
+    ("what", "filtered", "seen"),
+    [
+        ("of-orders/_search", None, None),  # nobody could say
+        ("of-orders,orders-1/_search", None, True),
+        ("of-orders/_search", "", True),
+        ("of-orders/_search", '{"term": {"total": 7}}', True),
+        ("of-orders/_search", '{"term": {"total": 8}}', False),
+    ],
+)
+def test_a_document_behind_an_alias_is_seen_if_its_filter_finds_it(
+    here: Account,
+    capsys: pytest.CaptureFixture[str],
+    tmp_path: Path,
+    what: str,
+    filtered: str | None,
+    seen: bool | None,
 ) -> None:
     here.engine.groups = ({"of-orders": ("orders-1",)}, {})
+    here.engine.filters = None if filtered is None else {"of-orders": {"orders-1": filtered}}
     (tmp_path / "order.json").write_text(json.dumps(ORDER), "utf-8")
     asked = ("can", "cognito_user:anna", "GET", what, "--document", "order.json")
     (one,) = json.loads(run(capsys, *asked, "--json")[1])["documents"]

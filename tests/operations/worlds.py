@@ -95,6 +95,7 @@ class Engine:
         self.index_blocks: dict[str, dict[str, str]] = {"orders": {}}
         # Its aliases and its data streams -> their indices; None: it does not tell.
         self.groups: tuple[dict[str, tuple[str, ...]], dict[str, tuple[str, ...]]] | None = ({}, {})
+        self.filters: dict[str, dict[str, str]] | None = {}  # of aliases; None: it does not tell
         self.closed: tuple[str, ...] = ()
         # What moves and deletes indices by itself, as far as it runs, and what of that we may not stop.
         self.policies: tuple[str, ...] = ()
@@ -169,6 +170,12 @@ class Engine:
         if self.groups is None:
             raise Refused("answered 400 to GET /_resolve/index: no handler found")
         return Names(tuple(sorted(self.index_blocks)), *self.groups, closed=self.closed)
+
+    def alias_filters(self) -> dict[str, dict[str, str]]:
+        if self.filters is None:
+            raise Refused("answered 403 to GET /_alias")
+        aliases, _ = self.groups or ({}, {})
+        return {alias: {one: self.filters.get(alias, {}).get(one, "") for one in of} for alias, of in aliases.items()}
 
     def blocks(self) -> dict[str, dict[str, str]]:
         return {index: dict(had) for index, had in self.index_blocks.items()}

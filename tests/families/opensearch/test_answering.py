@@ -13,6 +13,7 @@ from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 
 R, W = "indices:data/read/", "indices:data/write/"
 BULK = f"{W}bulk"
+RED = '{"term": {"team": "red"}}'
 THERE = There(("a", "b"), aliases={}, every=True)
 AN_UPDATE = "an update is permitted, and not all that it may need"
 
@@ -49,6 +50,43 @@ def test_who_may_only_update_is_told_neither_yes_nor_no_to_writing(
     told = asked({"r": role(*permitted, cluster=(BULK,))}, "write", "a")
     assert told.allowed is allowed
     assert [one.startswith(AN_UPDATE) for one in told.unknown] == [True] * unknown
+
+
+@pytest.mark.parametrize(
+    ("on", "by_address", "index", "allowed", "unknown"),
+    [
+        ((), ("a",), "a", None, True),
+        ((), ("a",), "b", False, False),  # whatever their address, it gives nothing there
+        (("a",), ("a",), "a", True, False),
+        (("a",), ("b",), "a", True, False),
+        (("b",), ("/a(?<=a)/",), "a", None, True),  # what it covers only the engine can tell
+    ],
+)
+def test_an_address_is_a_doubt_only_where_it_would_change_the_answer(
+    on: tuple[str, ...], by_address: tuple[str, ...], index: str, allowed: bool | None, unknown: bool
+) -> None:
+    """Seen in a public config: one entry of an address made every "no" of 68 people unknown, of 87 indices of which its role covers one."""
+    roles = {"mine": role(f"{R}*", on=on), "theirs": role(f"{R}*", on=by_address)}
+    mappings = {"mine": {"users": ["anna"]}, "theirs": {"hosts": ["*.example.org", "10.0.?.1"]}}
+    told = OPENSEARCH.answer(
+        SecurityConfig({Kind.ROLES: roles, Kind.MAPPINGS: mappings}),
+        Caller("anna"),
+        Request("read", "", (index,)),
+        THERE,
+    )
+    assert (told.allowed, any("lets in by address" in one for one in told.unknown)) == (allowed, unknown)
+
+
+def test_two_addresses_that_let_in_together_are_a_doubt() -> None:
+    """Each role covers one of two indices that are asked for at once."""
+    there = SecurityConfig(
+        {
+            Kind.ROLES: {name: role(f"{R}*", on=(name,)) for name in ("a", "b")},
+            Kind.MAPPINGS: {name: {"hosts": [f"{name}.example.org"]} for name in ("a", "b")},
+        }
+    )
+    told = OPENSEARCH.answer(there, Caller("anna"), Request("GET", "/a,b/_search"), THERE)
+    assert (told.allowed, sum("lets in by address" in one for one in told.unknown)) == (None, 2)
 
 
 @pytest.mark.parametrize("way", ["search", "get", "explain", "tv"])
@@ -206,3 +244,27 @@ def test_what_is_asked_for_by_an_alias_alone_says_so(
     reached = {one.index: one.by_alias for one in told.seen if one.index in by_alias}
     assert reached == by_alias
     assert (ALIAS_FILTER in told.doubts) is (any(by_alias.values()) or does == "read")
+
+
+@pytest.mark.parametrize(
+    ("does", "names", "filters"),
+    [
+        (f"{R}search", ("red",), {"a": (RED,), "b": (RED,)}),
+        (f"{R}search", ("red", "a"), {"a": (), "b": (RED,)}),
+        (f"{R}search", ("red", "some"), {"a": (), "b": ()}),
+        ("read", ("red",), {"a": (), "b": ()}),  # by its id a document is read without the filter
+    ],
+)
+def test_what_the_filter_of_an_alias_leaves_is_what_is_seen(
+    does: str, names: tuple[str, ...], filters: Mapping[str, tuple[str, ...]]
+) -> None:
+    there = There(
+        ("a", "b"),
+        every=True,
+        aliases={"some": ("a", "b"), "red": ("a", "b")},
+        filters={"red": {"a": RED, "b": RED}},
+    )
+    told = asked({"r": role(f"{R}*", on=("*",))}, does, *names, there=there)
+    assert {one.index: one.alias_filters for one in told.seen if one.index in filters} == filters
+    assert not any(one.by_alias for one in told.seen)
+    assert ALIAS_FILTER not in told.doubts

@@ -77,7 +77,13 @@ def test_what_is_no_bearable_expression_is_unknown_and_breaks_nothing(pattern: s
 @pytest.mark.parametrize(
     "java",
     [
-        "(?=a)a",
+        "a(?=n)na",
+        "(?=a)a|b",
+        "(?!b)*ana",
+        "(?!(?=b)b)ana",
+        "(?i)(?!b)ana",
+        "(?!b(?i))ana",
+        "(?<!b)ana",
         "a++",
         r"\p{L}",
         "[a&&b]",
@@ -106,6 +112,18 @@ def test_what_only_java_reads_is_not_guessed(java: str) -> None:
         ("/(?i)ANNA/", "anna", True),
         ("/team-[^ab]/", "team-c", True),
         ("/team-[^ab]/", "team-a", False),
+        ("/(?!special|other)(\\S|\\s)*/", "orders", True),  # as public configs write "all but these"
+        ("/(?!special|other)(\\S|\\s)*/", "special-1", False),
+        ("/(?!special|other)(\\S|\\s)*/", "not-special", True),
+        ("/^(?!t.*).*/", "test", False),
+        ("/^(?!t.*).*/", "est", True),
+        ("/(?!\\.)(?!.*-old$)(?=[a-c]).*/", "b-1", True),
+        ("/(?!\\.)(?!.*-old$)(?=[a-c]).*/", "b-1-old", False),
+        ("/(?!\\.)(?!.*-old$)(?=[a-c]).*/", ".b-1", False),
+        ("/(?!\\.)(?!.*-old$)(?=[a-c]).*/", "d-1", False),
+        ("/(?![)(]|\\)).*/", ")a", False),
+        ("/(?![)(]|\\)).*/", "a)", True),
+        ("/(?!)a/", "a", False),
         ("/team]/", "team]", None),
         ("/team}/", "team}", None),
         ("/(?i)KIM/", "\u212aim", None),  # Java folds no Kelvin sign, RE2 does
@@ -129,15 +147,15 @@ def test_a_decision_says_what_only_the_engine_can_tell() -> None:
         "roles": {
             "readers": {
                 "index_permissions": [
-                    {"index_patterns": ["/(?=x)x/", "/${user.name}-.*/"], "allowed_actions": ["read"]}
+                    {"index_patterns": ["/x(?<=x)/", "/${user.name}-.*/"], "allowed_actions": ["read"]}
                 ]
             },
             "others": {},
         },
         "rolesmapping": {
             "readers": {"users": ["anna"]},
-            "others": {"users": ["/(?!bob).*/"]},
-            "more": {"users": ["/(?=a)./"]},
+            "others": {"users": ["/.*(?<!bob)/"]},
+            "more": {"users": ["/.(?<=a)/"]},
         },
     }
     question: dict[str, Any] = {
@@ -174,7 +192,7 @@ def test_what_may_be_let_in_by_a_role_that_only_the_engine_can_give_is_no_no(
             "readers": {"index_permissions": [{"index_patterns": ["mine"], "allowed_actions": ["*"]}]},
             "others": {"cluster_permissions": ["*"]},
         },
-        "rolesmapping": {"readers": {"users": ["anna"]}, "others": {"users": ["/(?!bob).*/"]}},
+        "rolesmapping": {"readers": {"users": ["anna"]}, "others": {"users": ["/.*(?<!bob)/"]}},
     }
     world = {"indices": ["mine", "y"]}
     question = {"security": security, "principal": {"name": "anna"}, "request": request_, "world": world}
@@ -191,11 +209,11 @@ def test_drift_says_that_only_the_engine_can_tell_whom_a_pattern_lets_in() -> No
     """The regular expression cannot be judged outside of Java, so no names are given."""
     held = holding(
         {"readers": role("read")},
-        {"readers": mapping(users=["/(?!bob).*/"]), "all_access": mapping(users=["/(?!bob).*/"])},
+        {"readers": mapping(users=["/.*(?<!bob)/"]), "all_access": mapping(users=["/.*(?<!bob)/"])},
     )
     told = [one.what for one in drift(OPENSEARCH, wanted(roles={"readers": role("read")}), held, frozenset())]
     assert len(told) >= 2
-    assert all("only the engine can tell" in one for one in told if "(?!bob)" in one)
+    assert all("only the engine can tell" in one for one in told if "(?<!bob)" in one)
     assert Kind.MAPPINGS in held.documents
 
 
@@ -263,6 +281,9 @@ PARTS = (
         r"\_",
         r"\1",
         "(?=a)",
+        "(?!a|b)",
+        "(?!.*c)",
+        "^(?=[a-z])",
     ),
     *("(?U)", r"[^\w]", r"[a\-c]", "[+--]", "[--a]", r"[\.-z]", "[K-k]", "[ -~]", "#", "(a?)", "(|a)", "()"),
 )

@@ -50,6 +50,9 @@ def maps(here: Account, role: str, **lists: list[str]) -> None:
     by_hand(here, Kind.MAPPINGS, role, lists)
 
 
+RED = {"red-logs": {"orders-1": '{"term": {"team": "red"}}'}}
+
+
 def test_of_a_tidy_deployment_nothing_is_told_but_its_own_administrators(here: Account) -> None:
     """The master and whoever has all_access are known to administer: a path is what takes more than one step."""
     assert found(here).findings == ()
@@ -62,21 +65,23 @@ def test_what_lets_in_whoever_does_not_sign_in_is_told_as_for_everybody(here: Ac
 
 
 @pytest.mark.parametrize(
-    ("patterns", "leaves_out", "told"),
+    ("patterns", "leaves_out", "filters", "told"),
     [
-        (["red-logs"], True, True),
-        (["red-*"], True, True),
-        (["red-logs", "orders-1"], True, True),  # orders-2 is reached by the alias alone
-        (["red-logs", "orders-*"], True, False),
-        (["red-logs"], False, False),
-        (["orders-*"], True, False),
+        (["red-logs"], True, RED, True),
+        (["red-logs"], True, None, True),  # nobody could say whether it has one
+        (["red-logs"], True, {}, False),
+        (["red-*"], True, RED, True),
+        (["red-logs", "orders-1"], True, RED, True),  # orders-2 is reached by the alias alone
+        (["red-logs", "orders-*"], True, RED, False),
+        (["red-logs"], False, RED, False),
+        (["orders-*"], True, RED, False),
     ],
 )
 def test_a_role_by_an_alias_alone_is_told_where_filters_can_be_lifted(
-    here: Account, patterns: list[str], leaves_out: bool, told: bool
+    here: Account, patterns: list[str], leaves_out: bool, filters: dict[str, dict[str, str]] | None, told: bool
 ) -> None:
     here.engine.set_to = EngineSettings(leaves_out_forbidden=leaves_out)
-    here.engine.groups = ({"red-logs": ("orders-1", "orders-2")}, {})
+    here.engine.groups, here.engine.filters = ({"red-logs": ("orders-1", "orders-2")}, {}), filters
     entry = {"index_patterns": patterns, "allowed_actions": ["read"]}
     by_hand(here, Kind.ROLES, "team", {"index_permissions": [entry]})
     maps(here, "team", users=[cognito("anna")])

@@ -77,6 +77,10 @@ class Engine(Protocol):
     def names(self) -> Names:
         """Its indices, aliases and data streams. Refused where it does not tell."""
 
+    def alias_filters(self) -> Mapping[str, Mapping[str, str]]:
+        """Alias -> index -> its filter there, as JSON; empty where it has none. Refused where it does not tell; an alias that it does not
+        show to us is missing."""
+
     def settings(self) -> EngineSettings:
         """What it is set to, as far as it tells us."""
 

@@ -49,6 +49,8 @@ class There:
     evaluation: str | None = (
         ""  # how it evaluates permissions, in its family's own word; empty: as its release does; None: not known
     )
+    # alias -> index -> its filter there, as JSON, without those that have none; None: nobody could say.
+    filters: Mapping[str, Mapping[str, str]] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,8 @@ def parted(names: Iterable[str]) -> tuple[tuple[str, ...], tuple[str, ...]]:
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """What of one index. `documents` are queries of which one has to fit; none: all documents."""
+    """What of one index. `documents` are queries of which one has to fit; none: all documents. So are `alias_filters`, beside these: of
+    the aliases by which alone the index is asked for."""
 
     index: str
     allowed: bool | None
@@ -104,11 +107,14 @@ class Seen:
     fields_only: tuple[str, ...] = ()
     fields_hidden: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
-    by_alias: tuple[str, ...] = ()  # aliases by which alone it is asked for: their filters are not looked at
+    by_alias: tuple[
+        str, ...
+    ] = ()  # aliases by which alone it is asked for, where nobody could say whether they have filters
+    alias_filters: tuple[str, ...] = ()
 
     @property
     def limited(self) -> bool:
-        return bool(self.documents or self.fields_only or self.fields_hidden or self.masked)
+        return bool(self.documents or self.alias_filters or self.fields_only or self.fields_hidden or self.masked)
 
     @property
     def part(self) -> str:
@@ -116,6 +122,8 @@ class Seen:
         words = []
         if self.documents:
             words.append(f"documents that match {' or '.join(self.documents)}")
+        if self.alias_filters:
+            words.append(f"by the filter of an alias documents that match {' or '.join(self.alias_filters)}")
         if self.fields_only:
             words.append(f"only the fields {', '.join(self.fields_only)}")
         if self.fields_hidden:
@@ -296,7 +304,8 @@ class WhatIf:
     exit_status: int = 0
 
 
-ALIAS_FILTER = "an alias may have a filter of its own, which is not looked at: perhaps less is seen"
+ALIAS_FILTER = "an alias may have a filter of its own, which could not be read: perhaps less is seen"
+OF_HIDDEN_FIELDS = "the filter of an alias finds nothing in a field that is hidden: perhaps less is seen"
 BETWEEN = (
     "the network between the clusters",
     "trust in certificates",

@@ -31,6 +31,15 @@ def message(body: Any) -> str:
     return " ".join(str(body).split())[:500]
 
 
+def filters_in(told: Mapping[str, Any]) -> dict[str, dict[str, str]]:
+    """Of `GET _alias`: alias -> index -> its filter there, as JSON; empty where it has none."""
+    found: dict[str, dict[str, str]] = {}
+    for index, one in told.items():
+        for alias, how in one["aliases"].items():
+            found.setdefault(alias, {})[index] = json.dumps(how["filter"], sort_keys=True) if "filter" in how else ""
+    return found
+
+
 def what_stops_a_search(transport: Transport, name: str, index: str) -> Stop | None:
     """What keeps whoever this connection is from searching this index now; None if nothing does. Unreachable if that cannot be told."""
     status, body = transport("POST", f"/{index}/_search", None, {"size": 0})

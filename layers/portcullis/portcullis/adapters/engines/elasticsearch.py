@@ -17,7 +17,7 @@ from typing import Any
 
 from portcullis.access.actual import EngineSettings, Json, Write
 from portcullis.access.terms import NOT_SIGNED_IN
-from portcullis.adapters.engines.answers import Transport, message, refuse, what_stops_a_search
+from portcullis.adapters.engines.answers import Transport, filters_in, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import ALL, IndexBlocks
 from portcullis.adapters.engines.elastic_calls import all_of, in_path, path_of_some, without_secrets
 from portcullis.adapters.engines.elastic_nobody import roles_of_nobody
@@ -265,6 +265,10 @@ class ElasticsearchEngine:
             tuple(hidden),
             tuple(sorted(name for name, one in indices.items() if one.get("state") == "close")),
         )
+
+    def alias_filters(self) -> dict[str, dict[str, str]]:
+        """Older releases refuse nobody: they show what somebody may see."""
+        return filters_in(self._ask("GET", "/_alias/*", {"expand_wildcards": "all"}, absent={}))
 
     def _others(self) -> tuple[str, ...]:
         """Every index but the engine's own, as it is taken in a path."""

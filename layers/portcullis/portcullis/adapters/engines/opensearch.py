@@ -14,7 +14,7 @@ from typing import Any, NoReturn
 from urllib.parse import quote
 
 from portcullis.access.actual import EngineSettings, Json, Write
-from portcullis.adapters.engines.answers import message, refuse, what_stops_a_search
+from portcullis.adapters.engines.answers import filters_in, message, refuse, what_stops_a_search
 from portcullis.adapters.engines.blocks import IndexBlocks, is_block, path_parts
 from portcullis.correlation import carry
 from portcullis.families.all_but_own import all_but, is_own
@@ -176,6 +176,9 @@ class OpenSearchEngine:
             tuple(sorted(name for name, attributes in shown.items() if "hidden" in attributes)),
             tuple(sorted(name for name, attributes in shown.items() if "closed" in attributes)),
         )
+
+    def alias_filters(self) -> dict[str, dict[str, str]]:
+        return filters_in(self._ask("GET", "/_alias", {"expand_wildcards": "all"}))
 
     @cached_property
     def _version(self) -> str:

@@ -7,7 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
-from portcullis.access.questions.answers import ALIAS_FILTER, Seen
+from portcullis.access.questions.answers import ALIAS_FILTER, OF_HIDDEN_FIELDS, Seen
 from portcullis.access.questions.documents import ASSUMED, Given, OfDocument, all_given, as_data, in_each, looked_at
 from portcullis.cli.console import console
 from portcullis.cli.json_files import read_json
@@ -45,13 +45,17 @@ def require_reading(does: str, what: str) -> None:
 def add_documents(found: Any, documents: tuple[Given, ...]) -> None:
     """What is shown of each, put into an answer of `can`: in the index that it says it is in, or in each that is asked for."""
     engine, sees = found["engine"], {row["index"]: of_plain(row, Seen) for row in found["seen"]}
-    answers = answering("elasticsearch" if engine.startswith(_ELASTIC) else "opensearch")
+    of_elastic = engine.startswith(_ELASTIC)
+    answers = answering("elasticsearch" if of_elastic else "opensearch")
 
     def of_one(document: Given, seen: Seen) -> OfDocument:
         allowed = False if found["allowed"] is False else seen.allowed if found["allowed"] else None
-        told = looked_at(document, seen.index, [seen.documents], partial(answers.field, seen, engine=engine), allowed)
+        filters, field = [seen.documents, seen.alias_filters], partial(answers.field, seen, engine=engine)
+        told = looked_at(document, seen.index, filters, field, allowed)
         if told.seen and seen.by_alias:
             return replace(told, seen=None, unknown=(*told.unknown, ALIAS_FILTER))
+        if told.seen and of_elastic and seen.alias_filters and (seen.fields_only or seen.fields_hidden):
+            return replace(told, seen=None, unknown=(*told.unknown, OF_HIDDEN_FIELDS))
         return told
 
     elsewhere = False if found["allowed"] is not None else None

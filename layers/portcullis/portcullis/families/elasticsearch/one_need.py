@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import replace
 
-from portcullis.access.questions.answers import ALIAS_FILTER, Decided, Seen, parted
+from portcullis.access.questions.answers import ALIAS_FILTER, OF_HIDDEN_FIELDS, Decided, Seen, parted
 from portcullis.families.elasticsearch.deciding.across import SEARCH, is_across
 from portcullis.families.elasticsearch.deciding.compiled import Compiled, may_be_kept
 from portcullis.families.elasticsearch.deciding.decide import Answer, View
@@ -49,10 +49,14 @@ def answered(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
         unknown.append(why)
         allowed = None
         seen = [replace(one, allowed=one.allowed or None) for one in seen]
-    if here.world.aliases and need.action in _MIND_FILTERS:
+    if need.action not in _MIND_FILTERS:
+        seen = [replace(one, alias_filters=()) for one in seen]
+    elif here.world.aliases and here.there.filters is None:
         seen = [replace(one, by_alias=_by_alias(here, need, one.index)) if one.allowed else one for one in seen]
     if any(one.by_alias for one in seen):
         doubts.append(ALIAS_FILTER)
+    if any(one.alias_filters and (one.fields_only or one.fields_hidden) for one in seen):  # seen on 9.5.3
+        doubts.append(OF_HIDDEN_FIELDS)
     if of_features := sorted(
         {one.index for one in seen if one.allowed and _perhaps_kept(here, roles, need, one.index)}
     ):
@@ -119,12 +123,10 @@ def _seen_of(name: str, told: Answer) -> Iterator[Seen]:
 
 
 def _seen(view: View) -> Seen:
-    documents = tuple(dict.fromkeys((*(view.documents or ()), *(view.alias_filters or ()))))
     groups = view.fields.groups
-    if not groups:
-        return Seen(view.index, True, documents)
+    seen = Seen(view.index, True, tuple(view.documents or ()), alias_filters=view.alias_filters or ())
     if len(groups) == 1:
         grant, without = groups[0]
-        return Seen(view.index, True, documents, () if grant == ("*",) else grant or ("(none)",), without)
+        return replace(seen, fields_only=() if grant == ("*",) else grant or ("(none)",), fields_hidden=without)
     # What any of them shows; one list and one of what is taken out cannot say that, so each group is one word.
-    return Seen(view.index, True, documents, tuple(words_of(*group) for group in groups))
+    return replace(seen, fields_only=tuple(words_of(*group) for group in groups))

@@ -164,5 +164,6 @@ def facts_of(there: There) -> EngineFacts:
     behind = {one for of in there.streams.values() for one in of}
     names = dict.fromkeys((*(there.indices or ()), *sorted(behind)))
     indices = tuple(Index(name, name in there.hidden or name in behind, name in there.closed) for name in names)
-    aliases = {name: dict.fromkeys(of) for name, of in (there.aliases or {}).items()}
+    filters = there.filters or {}
+    aliases = {name: {one: filters.get(name, {}).get(one) for one in of} for name, of in (there.aliases or {}).items()}
     return EngineFacts(indices, aliases, there.streams)

@@ -231,10 +231,12 @@ def _asked(request: Request, there: There, here: Compiled) -> _Asked | str:
         found = needs(request.does, request.path)
     except NotKnown as doubt:
         return str(doubt)
+    # What is taken off again can be told where it is known what there is.
+    unclear = ("<",) if there.every and there.aliases is not None else ("<", "-")
     for need in found:
         if not is_cluster_action(need.action) and (not need.indices or need.indices == ("_all",)):
             found = tuple(replace(one, indices=("*",)) if one is need else one for one in found)
-        elif any(name.startswith(("-", "<")) for name in need.indices):
+        elif any(name.startswith(unclear) for name in need.indices):
             return f"which indices {','.join(need.indices)} means, only the engine can tell"
         elif any(not name or name.startswith("_") for name in need.indices):
             return f"which permissions {request} needs, only the engine can tell"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 
 from portcullis.access.actual import Actual, Json
@@ -14,6 +14,7 @@ from portcullis.families.opensearch.deciding.ending import ends_with, with_error
 from portcullis.families.opensearch.deciding.facts import facts_of
 from portcullis.families.opensearch.deciding.seen import RANK, by_index, limits_of, narrowest, seen_of
 from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.granting.mappings import Held
 from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.alias_filters import by_aliases_alone
@@ -78,14 +79,14 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     alone = here.as_sent if len(indices) == 1 else here.decide
     strict, who = with_error(here, need, alone(caller, action, indices, need.options)), here.who(caller)
     if is_cluster_action(action):
-        unsure = (*strict.unknown, *_by_address(here, caller, strict.roles))
+        unsure = (*strict.unknown, *_by_address(here, caller, need, strict))
         return Decided(strict.allowed, roles=strict.roles, reasons=strict.reasons, unknown=unsure)
     settable = here.anywhere(who, action)  # whoever has the permission nowhere is refused however the engine is set
     limited = settable and any(role.limited for role in who.roles)
     in_part = decided(facts.in_part) if settable and not strict.allowed else strict
     lifted = decided(facts.lifted) if limited else strict
     by_v4 = decided(facts.v4) if facts.v4 else strict
-    may_have_more = (*strict.unknown, *_by_address(here, caller, strict.roles))
+    may_have_more = (*strict.unknown, *_by_address(here, caller, need, strict))
     unknown, doubts = [*may_have_more, *(doubt for view in strict.views for doubt in view.unknown)], []
     if strict.allowed != lifted.allowed:
         unknown.append(_MAY_BE_LIFTED)
@@ -96,7 +97,8 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
     elif facts.v4 and strict.visible != by_v4.visible:
         doubts.append(f"{_MAY_BE_V4}; shown is what is so without it")
     reached = [view.index for view in strict.views if view.allowed] if strict.allowed and minds_filters(action) else []
-    by_alias = {index: by_aliases_alone(here.names, index, indices) for index in reached if there.aliases}
+    unread = there.aliases and there.filters is None
+    by_alias = {index: by_aliases_alone(here.names, index, indices) for index in reached if unread}
     if any(by_alias.values()):
         doubts.append(ALIAS_FILTER)
     if strict.allowed and shows_terms(here, action, [view for view in strict.views if view.allowed]):
@@ -151,11 +153,36 @@ def _why_refused(decision: Decision) -> tuple[str, ...]:
     return tuple(dict.fromkeys((*refused, *decision.refusal)))
 
 
-def _by_address(here: Compiled, caller: Caller, roles: Mapping[str, str]) -> Iterator[str]:
-    """Entries that may give a further role, by where a caller comes from."""
-    for held in () if caller.hosts else here.mappings.by_address:
-        if held.role not in roles and held.role in here.held.of(Kind.ROLES):
+def _by_address(here: Compiled, caller: Caller, need: Need, strict: Decision) -> Iterator[str]:
+    """Entries that may give a further role, by where a caller comes from, and with it another answer."""
+    entries = [
+        held
+        for held in (() if caller.hosts else here.mappings.by_address)
+        if held.role not in strict.roles and held.role in here.held.of(Kind.ROLES)
+    ]
+    together = len(entries) > 1 and _is_other(here, caller, need, entries)
+    for held in entries:
+        if together or _is_other(here, caller, need, [held]):
             yield f"{held.claim} lets in by address, and where they come from is not known"
+
+
+def _is_other(here: Compiled, caller: Caller, need: Need, entries: Sequence[Held]) -> bool:
+    """Whether somebody whom these entries let in would be answered otherwise. A pattern fits itself, an expression need not: then it is."""
+    hosts = tuple(held.entry for held in entries)
+    without, there = (
+        here.decide(one, need.action, need.indices, need.options) for one in (caller, replace(caller, hosts=hosts))
+    )
+    if any(held.role not in there.roles for held in entries):
+        return True
+    told, tells = (
+        (
+            one.allowed,
+            one.unknown,
+            [(view.index, view.allowed, view.unknown, limits_of(view)) for view in one.views],
+        )
+        for one in (without, there)
+    )
+    return told != tells
 
 
 def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:

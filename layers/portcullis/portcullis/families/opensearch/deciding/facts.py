@@ -44,6 +44,7 @@ def _made(there: There) -> Facts:
         there.hidden,
         there.closed,
         do_not_fail_on_forbidden=there.leaves_out_forbidden is True,
+        filters=there.filters or {},
         release=Release.V2 if there.engine.startswith(_OLD_ENGINES) else Release.V3,
         v4=there.evaluation in (V4, V4_WHOLE),
         v4_whole=there.evaluation == V4_WHOLE,

@@ -27,6 +27,7 @@ def seen_of(view: View, *, open_: bool) -> Seen:
         () if view.fields.excluding or view.fields.everything else patterns,
         patterns if view.fields.excluding else (),
         view.masks,
+        alias_filters=view.alias_filters,
     )
 
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
-from typing import Any
+from typing import Any, NamedTuple
 
 _LONGEST = 4000  # characters of an expression
 _MEMORY = 4 << 20  # bytes that RE2 may use for one expression
@@ -57,7 +57,7 @@ def match(pattern: str, value: str) -> bool | None:
         if not value.isascii() and "(?" in pattern and _ignores_case(pattern):
             return None  # Java folds the case of ASCII only, RE2 that of every alphabet
         try:
-            return expression.fullmatch(value) is not None
+            return expression.fits(value)
         except UnicodeEncodeError:  # half a character
             return None
     if "*" in pattern or "?" in pattern:
@@ -89,19 +89,87 @@ def wildcard(pattern: str, *, question: bool = True) -> re.Pattern[str]:
     return re.compile(first, re.DOTALL)
 
 
+class _Expression(NamedTuple):
+    """As RE2 has it. `ahead`: what has to follow at the beginning of a name, or must not."""
+
+    ahead: tuple[tuple[bool, Any], ...]
+    rest: Any
+
+    def fits(self, value: str) -> bool:
+        return (
+            all((found.match(value) is not None) is wanted for wanted, found in self.ahead)
+            and self.rest.fullmatch(value) is not None
+        )
+
+
 @lru_cache(maxsize=4096)
-def _expression(java: str) -> Any | None:
-    """As RE2 has it; None if it cannot be put to it."""
+def _expression(java: str) -> _Expression | None:
+    """None if it cannot be put to RE2."""
     import re2  # only who meets an expression pays for it
 
     options = re2.Options()
     options.log_errors, options.max_mem, options.never_capture = False, _MEMORY, True
     try:
-        for _ in _read(java):
-            pass
-        return re2.compile(java, options)
+        ahead, rest = _ahead(java)
+        for part in (*(part for _, part in ahead), rest):
+            for _ in _read(part):
+                pass
+        looks = tuple((wanted, re2.compile(part, options)) for wanted, part in ahead)
+        return _Expression(looks, re2.compile(rest, options))
     except (_Differs, re2.error, UnicodeEncodeError):
         return None
+
+
+def _ahead(java: str) -> tuple[list[tuple[bool, str]], str]:
+    """What an expression begins with that looks ahead, and the rest. Elsewhere, or where the rest has another way beside it, RE2 has no
+    word for it: raises _Differs, or leaves it in the rest, which does."""
+    found, at = list[tuple[bool, str]](), int(java.startswith("^"))
+    while java.startswith(("(?=", "(?!"), at):
+        end = _end_of_group(java, at)
+        found.append((java[at + 2] == "=", java[at + 3 : end]))
+        at = end + 1
+    if not found:
+        return [], java
+    rest = java[at:]
+    if (
+        rest.startswith(("*", "+", "?", "{"))
+        or _has_other_ways(rest)
+        or any(map(_FLAGS.search, (rest, *(p for _, p in found))))
+    ):
+        raise _Differs
+    return found, rest
+
+
+def _has_other_ways(java: str) -> bool:
+    """Whether a `|` stands in it outside of every group: what comes before the first is but one of the ways."""
+    depth, at = 0, 0
+    while at < len(java):
+        if java[at] == "\\":
+            at += 1
+        elif java[at] == "[":
+            at += len(_class(java, at)) - 1
+        elif java[at] in "()":
+            depth += 1 if java[at] == "(" else -1
+        elif java[at] == "|" and not depth:
+            return True
+        at += 1
+    return False
+
+
+def _end_of_group(java: str, at: int) -> int:
+    """Where the group that begins there is closed."""
+    depth = 0
+    while at < len(java):
+        if java[at] == "\\":
+            at += 1
+        elif java[at] == "[":
+            at += len(_class(java, at)) - 1
+        elif java[at] in "()":
+            depth += 1 if java[at] == "(" else -1
+            if not depth:
+                return at
+        at += 1
+    raise _Differs
 
 
 def _read(java: str) -> Iterator[str]:

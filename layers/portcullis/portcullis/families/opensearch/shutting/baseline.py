@@ -25,6 +25,7 @@ LOCK: Json = {
                 # To list and end points in time; neither lets anybody see what is in one.
                 *("indices:data/read/point_in_time/readall", "indices:data/read/point_in_time/delete"),
                 "indices:admin/resolve/index",  # which aliases and data streams there are: names alone
+                "indices:admin/aliases/get",  # and what an alias leaves of its indices: its filter
             ],
         }
     ],

@@ -20,7 +20,7 @@ from portcullis.operations.access.asking.opened import once_open
 from portcullis.operations.access.changing.foundation import with_foundation
 from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.services import Site
-from portcullis.ports.engine import Engine
+from portcullis.ports.engine import Engine, Names
 from portcullis.ports.registration import KeptModel
 
 T = TypeVar("T")
@@ -136,7 +136,21 @@ def there_on(engine: Engine) -> There:
     if told is None or not indices <= {*told.indices}:
         return There(tuple(sorted(indices)), every=True, leaves_out_forbidden=leaves_out, evaluation=how)
     there = There(told.indices, "", True, told.aliases, told.streams, told.hidden, told.closed)
-    return replace(there, leaves_out_forbidden=leaves_out, evaluation=how)
+    return replace(there, leaves_out_forbidden=leaves_out, evaluation=how, filters=filters_on(engine, told))
+
+
+def filters_on(engine: Engine, told: Names) -> Mapping[str, Mapping[str, str]] | None:
+    """Of the aliases that there are. None where nobody could say: the role of the automation has not been put right yet."""
+    if not told.aliases:
+        return {}
+    try:
+        shown = engine.alias_filters()
+    except Refused:
+        return None
+    if any(index not in shown.get(alias, {}) for alias, of in told.aliases.items() for index in of):
+        return None
+    filtered = {alias: {index: one for index, one in of.items() if one} for alias, of in shown.items()}
+    return {alias: of for alias, of in filtered.items() if of}
 
 
 def _pool(site: Site, grants: tuple[Grant, ...]) -> Pool:

@@ -7,7 +7,7 @@ from typing import Any
 
 from portcullis.access.edge.running import is_service
 from portcullis.access.plan import SubjectKind
-from portcullis.access.questions.answers import KeptOut, Request
+from portcullis.access.questions.answers import KeptOut, Request, There
 from portcullis.access.questions.findings import (
     MISSPELT,
     NO_INDEX,
@@ -74,7 +74,7 @@ def findings(
         else:
             found += _misses(scene, finder, named)
         if scene.there.leaves_out_forbidden:
-            found += lifted(finder.by_alias(scene.held, scene.there.aliases or {}))
+            found += lifted(finder.by_alias(scene.held, _filtered(scene.there)))
     if trusts is None and finder.lets_in_iam_roles:
         not_looked_at.append("who may take the IAM roles that are let in")
     told = in_order(found)
@@ -218,6 +218,11 @@ def _misses(scene: Scene, finder: Finding, named: Collection[str]) -> Iterator[F
                 f"{pattern} of {role} fits no index that there is",
                 "correct it, or leave it for an index to come",
             )
+
+
+def _filtered(there: There) -> dict[str, tuple[str, ...]]:
+    """The aliases that have a filter, or may have one as nobody could say."""
+    return {alias: of for alias, of in (there.aliases or {}).items() if there.filters is None or alias in there.filters}
 
 
 def _counts(
