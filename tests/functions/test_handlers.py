@@ -314,20 +314,21 @@ def test_taking_back_what_was_never_set_up_succeeds_under_its_own_name(
 
 
 @pytest.mark.aws
+@pytest.mark.parametrize("name", ["refused", "was-not-put"])
 def test_a_deployment_whose_model_failed_stays_registered_after_rollback(
-    call: Run, sink: Sink, aws: Emulator, account: dict[str, str]
+    call: Run, sink: Sink, aws: Emulator, account: dict[str, str], name: str
 ) -> None:
     """Its domain is in another stack and stays: somebody has to watch its key."""
     ledger = DynamoLedger(aws.client("dynamodb"), account["PORTCULLIS_LEDGER_TABLE"])
-    ledger.register(msgspec.convert({**REGISTRATION, "deployment": "refused"}, Registration))
-    properties = {"Registration": {**REGISTRATION, "deployment": "refused"}, "Model": {"bucket": "none", "key": "x"}}
+    ledger.register(msgspec.convert({**REGISTRATION, "deployment": name}, Registration))
+    properties = {"Registration": {**REGISTRATION, "deployment": name}, "Model": {"bucket": "none", "key": "x"}}
     call("domain_setup", asked(sink, "Create", properties))
     failed = sink.answers[0]["PhysicalResourceId"]
     call("domain_setup", asked(sink, "Delete", properties, PhysicalResourceId=failed))
     assert [told["Status"] for told in sink.answers] == ["FAILED", "SUCCESS"]
-    assert "refused" in {one.deployment for one in ledger.registrations()}
-    call("domain_setup", asked(sink, "Delete", properties, PhysicalResourceId="portcullis-refused"))
-    assert "refused" not in {one.deployment for one in ledger.registrations()}, "one that was there leaves"
+    assert name in {one.deployment for one in ledger.registrations()}
+    call("domain_setup", asked(sink, "Delete", properties, PhysicalResourceId=f"portcullis-{name}"))
+    assert name not in {one.deployment for one in ledger.registrations()}, "one that was there leaves"
 
 
 @pytest.mark.aws

@@ -63,7 +63,11 @@ def answered(sink: Sink, event: dict[str, Any]) -> dict[str, Any]:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
-@given(request=REQUESTS, properties=PROPERTIES, kept=st.none() | st.sampled_from(["portcullis-demo", "x-not-put"]))
+@given(
+    request=REQUESTS,
+    properties=PROPERTIES,
+    kept=st.none() | st.sampled_from(["portcullis-demo", "x-not-put", "x_not-put"]),
+)
 def test_whatever_an_event_holds_there_is_one_answer_and_nothing_half_done(
     world: Account, sink: Sink, request: Any, properties: Any, kept: str | None
 ) -> None:
@@ -75,7 +79,7 @@ def test_whatever_an_event_holds_there_is_one_answer_and_nothing_half_done(
     assert world.ledger.registrations() == before
     if kept:
         failed = request == "Create" and told["Status"] == "FAILED"
-        assert told["PhysicalResourceId"] == (f"{kept}-not-put" if failed else kept), "another id has it deleted"
+        assert told["PhysicalResourceId"] == (f"{kept}_not-put" if failed else kept), "another id has it deleted"
     if told["Status"] == "SUCCESS" and request in ("Create", "Update"):
         assert isinstance(properties, dict)
         assert properties.get("Account") or "Eyes" in properties, "without a registration nothing was put anywhere"

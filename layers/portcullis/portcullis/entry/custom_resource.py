@@ -24,7 +24,7 @@ from portcullis.words import line
 
 # What a deployment is called to CloudFormation whose model could not be put on its domain: what was registered of it stays, when the
 # failed resource is taken back, since the domain is there and its key has to be watched.
-_NOT_PUT = "-not-put"
+_NOT_PUT = "_not-put"  # no name of a deployment holds a _
 _REQUESTS = ("Create", "Update", "Delete")
 _LONGEST_ANSWER = 4096  # bytes
 _LONGEST_NAME = 64  # of a deployment; those of files are shorter still
