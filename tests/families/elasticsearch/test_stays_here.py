@@ -43,6 +43,15 @@ def test_nobody_sees_anything_there_by_such_a_request() -> None:
     assert (told["allowed"], told["views"]) == (True, {})
 
 
+@pytest.mark.parametrize(("version", "status"), [("9.5.3", 400), ("8.19.21", 403)])
+@pytest.mark.parametrize(
+    "names", ["logs-*", "own-1,logs-*", "own-1,one:logs-*", "one:logs-1,-two:*", "*:logs-1,one:hr"]
+)
+def test_a_wildcard_where_one_document_is_asked_for_is_refused_on_8(names: str, version: str, status: int) -> None:
+    """As real pairs answered to a superuser."""
+    assert answer_question(question(MEASURED["held"], "u0", f"/{names}/_doc/a", version))["status"] == status
+
+
 def test_what_is_not_measured_is_unknown() -> None:
     made = question(MEASURED["held"], "u0", "/one:logs-1/_shard_stores", "9.5.3")
     assert answer_question(made)["allowed"] is None

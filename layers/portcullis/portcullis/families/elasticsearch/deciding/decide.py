@@ -162,7 +162,7 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if need.any_index:
         return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
     if need.single and need.wild:
-        if release.major < 8:
+        if release.major < 9:
             return Answer(need, False, 403, reasons=("a wildcard is no name of an index",))
         return Answer(need, True, 400, reasons=("this takes the name of one index, and no wildcard: 400",))
     if _says_nothing(need, release):

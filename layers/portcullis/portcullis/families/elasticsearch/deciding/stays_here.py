@@ -57,8 +57,6 @@ def answer_here(held: Holding, need: Need, world: EngineFacts, release: Release,
     if told.allowed is None:
         return told
     several = need.single and "," in need.names[0]
-    if wild and need.single and not several and told.status == 400 and release.major < 9:
-        return Answer(need, False, 403, reasons=(why,))
     # What may be left out is; from 9 on only of whoever may not do it to an index of that name.
     may = release.major >= 9 and any(covering(held.grants(need.action), one, world) for one in exact)
     left_out = need.options.ignore_unavailable and not may
