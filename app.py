@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent
 sys.path[:0] = [str(ROOT), str(ROOT / "layers" / "portcullis")]
 
 from portcullis.errors import BadInput, PortcullisError  # noqa: E402
-from portcullis.model import load_account  # noqa: E402
+from portcullis.model import ACCOUNT_FILE, load_account  # noqa: E402
 
 from layers.build import BuildFailed  # noqa: E402
 
@@ -30,6 +30,7 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
     import stacks  # puts Node on PATH: before aws_cdk
     from stacks.deployments import check_keys, load_all
     from stacks.names import MANAGED, QUOTA, check_names, check_partition
+    from stacks.regions import check_region
 
     assert stacks  # noqa: S101 - imported for what it does
     folder = Path(context.get("deployments", ROOT / "deployments"))
@@ -41,6 +42,7 @@ def synthesise(context: Mapping[str, str], out: Path | None = None) -> Path:
     )
     check_keys(deployments, account)
     check_partition(region)
+    check_region(region, deployments, shared, account_file=folder / ACCOUNT_FILE)
     quota = tuple(map(str, MANAGED))
     for name, known in (("trail", ("own", "existing")), ("reserve", ("yes", "none")), (QUOTA, quota)):
         if context.get(name, known[0]) not in known:

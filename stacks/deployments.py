@@ -186,7 +186,7 @@ def declared(path: Path) -> Declared:
         source=path,
         engine=read.engine,
         configuration=configuration,
-        node_type=domain.data_nodes.type if domain else "",
+        node_type=domain.data_nodes.type_on(read.engine) if domain else "",
         node_count=domain.data_nodes.count if domain else 0,
         storage_gib=domain.data_nodes.storage_gib if domain else 0,
         rotation_days=read.key.rotation_days,

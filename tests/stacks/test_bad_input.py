@@ -86,6 +86,43 @@ def test_a_key_alias_of_another_account_is_refused(tmp_path: Path) -> None:
     refused(tmp_path, {"a.yaml": theirs}, "a.yaml", "key.arn", "alias of another account", "by its own ARN")
 
 
+KEY = "arn:aws:kms:us-west-2:000000000000:key/12345678-1234-1234-1234-123456789012"
+SIGNED = "deployment: wired\nengine: OpenSearch_3.3\ndomain: {configuration: api}\n"
+
+
+@pytest.mark.parametrize(
+    ("files", "says"),
+    [
+        ({"a.yaml": f"{SIGNED}key: {{arn: '{KEY}'}}\n"}, ("a.yaml", "key.arn", "is in us-west-2")),
+        ({"a.yaml": f"{SIGNED}snapshots: {{key_arn: '{KEY}'}}\n"}, ("a.yaml", "snapshots.key_arn", "is in us-west-2")),
+        (
+            {"a.yaml": f"{SIGNED}key: {{multi_region: true, replicas: [eu-west-1, eu-central-1]}}\n"},
+            ("a.yaml", "key.replicas", "eu-central-1 is where the key itself is made"),
+        ),
+        (
+            {"a.yaml": SIGNED, "account.yaml": f"report: {{bucket: pages-of-ours, key_arn: '{KEY}'}}\n"},
+            ("account.yaml", "report.key_arn", "is in us-west-2"),
+        ),
+        (
+            {"a.yaml": SIGNED, "account.yaml": "network: {zones: [eu-central-1a, eu-west-1b]}\n"},
+            ("account.yaml", "network.zones", "eu-west-1b", "is in eu-west-1"),
+        ),
+        (
+            {
+                "a.yaml": SIGNED,
+                "account.yaml": "network: {vpc: vpc-0123456789abcdef0, callers: {cidrs: [10.0.0.0/8]}, subnets: {domains: {us-east-1a:"
+                " subnet-0aaaaaaaaaaaaaaa1, us-east-1b: subnet-0aaaaaaaaaaaaaaa2}, functions: {us-east-1a: subnet-0aaaaaaaaaaaaaaa3}}}\n",
+            },
+            ("account.yaml", "network.subnets.domains", "us-east-1a"),
+        ),
+    ],
+)
+def test_what_is_named_in_another_region_is_refused(
+    tmp_path: Path, files: dict[str, str], says: tuple[str, ...]
+) -> None:
+    refused(tmp_path, files, *says)
+
+
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [

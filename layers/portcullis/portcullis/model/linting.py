@@ -17,7 +17,7 @@ from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.lint_live import live
 from portcullis.model.lints import lint_engine, lint_nobody
 from portcullis.model.lints.findings import CODES, Facts, Finding, Severity, found
-from portcullis.model.lints.lint_any import by_case, file_name, granted, nobody_told, unused
+from portcullis.model.lints.lint_any import by_case, file_name, granted, long_trust, nobody_told, unused
 from portcullis.model.lints.lint_merge import merges
 from portcullis.model.lints.lint_names import names_that_decide
 from portcullis.model.lints.lint_roles import roles
@@ -41,6 +41,7 @@ def lint(
         *granted(deployment, facts),
         *file_name(deployment),
         *nobody_told(deployment),
+        *long_trust(deployment),
         *live(deployment, facts),
         *lint_nobody.of_engine(deployment, facts),
         *lint_engine.settings(facts),
@@ -67,6 +68,7 @@ def _of_domain(deployment: OnDomain, model: AccessModel, facts: Facts) -> list[F
         *roles(deployment),
         *merges(deployment, model, facts),
         *names_that_decide(deployment, model.grants),
+        *lint_engine.volumes(deployment),
     ]
 
 

@@ -88,7 +88,7 @@ _RULES: dict[str, tuple[str, str]] = {
     "an alias": (r"alias/(?!aws/)[A-Za-z0-9/_-]{1,250}", "alias/NAME, and not alias/aws/…, which is AWS's own"),
     "a Region": (r"[a-z]{2}(?:-[a-z]+)+-\d", "a Region's name, such as eu-west-1"),
     "an instance type": (
-        r"[a-z0-9]+\.[a-z0-9]+\.(?:search|elasticsearch)",
+        r"[a-z0-9]+\.[a-z0-9]+\.search",
         "as Amazon names it, such as r7g.large.search",
     ),
     "an e-mail address": (

@@ -16,6 +16,7 @@ from portcullis.access.plan import Subject, SubjectKind
 from portcullis.families.opensearch.limiting.known import Known, known
 from portcullis.model import names
 from portcullis.model.access_types import Access, DomainAccess, Environment
+from portcullis.model.data_nodes import DataNodes
 from portcullis.model.names import Wrong
 from portcullis.model.parts import AssertionText, Path, Region, Strict, Text, dotted, named
 from portcullis.model.presets import LEVELS, Level
@@ -29,15 +30,6 @@ class Configuration(StrEnum):
     COGNITO = "cognito"
     INTERNAL = "internal"
     API = "api"
-
-
-class DataNodes(Strict):
-    type: Annotated[str, *named("an instance type")] = "r7g.large.search"
-    """Instance type of the data nodes, as Amazon names it."""
-    count: int = Field(default=2, ge=1, le=1000)
-    """Number of data nodes; they are spread over the Availability Zones."""
-    storage_gib: int = Field(default=50, ge=10, le=24576)
-    """Size of each node's gp3 volume in GiB."""
 
 
 class Domain(Strict):

@@ -307,6 +307,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         Severity.WARNING,
         "groups that count by the token: who leaves one is let in until the token ends",
     ),
+    "trust-too-long": (
+        Severity.WARNING,
+        "more people may take break-glass than fit into a role's trust policy: AWS would refuse the role",
+    ),
     "unknown-permission": (Severity.WARNING, "a permission that this engine is not known to have"),
     "unloadable": (
         Severity.ERROR,
@@ -322,6 +326,10 @@ CODES: dict[str, tuple[Severity, str]] = {
         "an internal user with the ARN of a role of Portcullis itself, or of a master, as a backend role: with the password they are it",
     ),
     "user-name-standard": (Severity.WARNING, "a user name that does not follow the standard of its level"),
+    "volume-size": (
+        Severity.WARNING,
+        "a volume larger than Amazon's guide gives its instance type: AWS would refuse the domain",
+    ),
     "wildcard-principal": (Severity.WARNING, "a principal with a wildcard: whoever matches is in"),
 }
 

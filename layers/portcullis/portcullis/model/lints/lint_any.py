@@ -24,6 +24,24 @@ def nobody_told(deployment: Deployment) -> Iterator[Finding]:
         )
 
 
+# Of the 2,048 characters that IAM takes in a role's trust policy, what its one statement leaves to the names in it.
+_ROOM_FOR_NAMES = 1700
+
+
+def long_trust(deployment: Deployment) -> Iterator[Finding]:
+    """No error: an account's quota may have been raised."""
+    named = deployment.break_glass.assumed_by
+    taken = sum(len(arn) + len('"",') for arn in named)
+    if taken > _ROOM_FOR_NAMES:
+        yield found(
+            deployment,
+            "trust-too-long",
+            ("break_glass", "assumed_by"),
+            f"{len(named)} ARNs of {taken} characters, and IAM takes 2,048 in a role's trust policy",
+            "name a role that all of them may take (require_mfa: false with a session_name); or accept it, where the quota was raised",
+        )
+
+
 def granted(deployment: Deployment, facts: Facts) -> Iterator[Finding]:
     """The grants one by one."""
     access = deployment.access

@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from portcullis.access.plan import By, SubjectKind
+from portcullis.model.data_nodes import refused
 from portcullis.model.elasticsearch.references import of_cluster
 from portcullis.model.elasticsearch.types import OnCluster
 from portcullis.model.lints.pointing import pointing
@@ -64,6 +65,8 @@ def _roles_of_groups(deployment: OnDomain) -> Iterator[tuple[Path, Wrong]]:
 def _of_domain(deployment: OnDomain) -> Iterator[tuple[Path, Wrong]]:
     access, identity = deployment.access, deployment.identity
     roles = {*access.roles, *deployment.known.roles}
+    for key, wrong in refused(deployment.engine, deployment.domain.data_nodes):
+        yield ("domain", "data_nodes", key), wrong
     yield from _roles_of_groups(deployment)
     yield from _definitions(deployment)
     yield from pointing(deployment, roles, access.users)
