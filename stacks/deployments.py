@@ -121,7 +121,9 @@ def load_all(folder: Path) -> tuple[Declared, ...]:
     files = model.deployment_files(folder)
     if not files:
         raise BadInput(
-            "no deployment file (*.yaml) found", source=str(folder), remedy="write one, or pass -c deployments=FOLDER"
+            "no deployment file (*.yaml) found",
+            source=str(folder),
+            remedy="write one, or name another folder: cdk -c deployments=FOLDER, or PORTCULLIS_DEPLOYMENTS of make up",
         )
     found: dict[str, Declared] = {}
     for path in files:

@@ -11,6 +11,7 @@ from portcullis.errors import BadInput
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.names.patterns import unloadable
 from portcullis.model import names
+from portcullis.model.access_types import GrantSpec
 from portcullis.model.elasticsearch.lint import of_cluster
 from portcullis.model.elasticsearch.lint_remotes import of_others
 from portcullis.model.elasticsearch.types import OnCluster
@@ -58,7 +59,11 @@ def lint(
 
 def _of_domain(deployment: OnDomain, model: AccessModel, facts: Facts) -> list[Finding]:
     return [
-        *_sign_in(deployment, facts),
+        *_internal_users(deployment),
+        *_through_cognito(deployment),
+        *_of_custody(deployment),
+        *_into_dashboards(deployment),
+        *_sql(deployment, facts),
         *_principals(deployment, model.grants),
         *passing_for_others(deployment),
         *lint_nobody.of_file(deployment, model),
@@ -112,8 +117,8 @@ def _accepted(finding: Finding, deployment: Deployment) -> Finding:
     return replace(finding, severity=Severity.ACCEPTED, remedy=f"accepted: {reason}")
 
 
-def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
-    access, configuration = deployment.access, deployment.domain.configuration
+def _internal_users(deployment: OnDomain) -> Iterator[Finding]:
+    access = deployment.access
     internal: list[tuple[Path, str]] = [
         (("access", "grants", i), g.to.subject.name)
         for i, g in enumerate(access.grants)
@@ -122,7 +127,7 @@ def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
     seeds = access.seed_users.get(deployment.environment, ())
     internal += [(("access", "users", name), name) for name in access.users]
     internal += [(("access", "seed_users", deployment.environment.value, i), seed.name) for i, seed in enumerate(seeds)]
-    if configuration is not Configuration.INTERNAL:
+    if deployment.domain.configuration is not Configuration.INTERNAL:
         for path, name in internal:
             yield found(
                 deployment,
@@ -140,7 +145,10 @@ def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
             "users of the internal user database cannot change their own password",
             "a master changes it for them; hand passwords over through their secret and rotate it there",
         )
-    cognito = deployment.identity.cognito
+
+
+def _through_cognito(deployment: OnDomain) -> Iterator[Finding]:
+    configuration, cognito = deployment.domain.configuration, deployment.identity.cognito
     if configuration is Configuration.COGNITO and (cognito is None or not _cognito_grants(deployment)):
         yield found(
             deployment,
@@ -157,6 +165,10 @@ def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
             f"in the configuration {configuration.value} nobody signs in to Dashboards through Cognito",
             "set domain.configuration: cognito, or leave identity.cognito out",
         )
+
+
+def _of_custody(deployment: OnDomain) -> Iterator[Finding]:
+    cognito = deployment.identity.cognito
     if deployment.custody.deny_older_sessions and not (cognito and cognito.bounded_groups):
         yield found(
             deployment,
@@ -173,13 +185,12 @@ def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
             "a domain has no API keys",
             "leave it out",
         )
-    if configuration is Configuration.API:
-        for i, grant in enumerate(access.grants):
-            if (
-                grant.level is not None
-                and deployment.levels[grant.level].dashboards
-                and not deployment.levels[grant.level].privileges
-            ):
+
+
+def _into_dashboards(deployment: OnDomain) -> Iterator[Finding]:
+    if deployment.domain.configuration is Configuration.API:
+        for i, grant in enumerate(deployment.access.grants):
+            if _of_dashboards_alone(deployment, grant):
                 yield found(
                     deployment,
                     "sign-in-without-way-in",
@@ -187,6 +198,14 @@ def _sign_in(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
                     f"the level {grant.level} is for Dashboards, which the configuration api shuts",
                     "set domain.configuration: cognito, or leave the grant out",
                 )
+
+
+def _of_dashboards_alone(deployment: OnDomain, grant: GrantSpec) -> bool:
+    level = deployment.levels[grant.level] if grant.level is not None else None
+    return level is not None and level.dashboards and not level.privileges
+
+
+def _sql(deployment: OnDomain, facts: Facts) -> Iterator[Finding]:
     if not deployment.domain.deny_sql:
         yield found(
             deployment,
@@ -241,11 +260,7 @@ def _principals(deployment: OnDomain, grants: tuple[Grant, ...]) -> Iterator[Fin
                 "grant level: super_user, or both roles, or neither",
             )
     for i, spec in enumerate(access.grants):
-        if (
-            spec.level is not None
-            and deployment.levels[spec.level].dashboards
-            and not deployment.levels[spec.level].privileges
-        ):
+        if _of_dashboards_alone(deployment, spec):
             yield found(
                 deployment,
                 "dashboards-write-api",
