@@ -88,6 +88,47 @@ def test_a_writer_that_lost_the_lease_sends_nothing_more(made: Account) -> None:
     assert made.ledger._leases[domain][0] == "another", "and nobody else's lease is ended"
 
 
+@pytest.mark.parametrize(
+    ("answer", "times", "says"),
+    [
+        (Conflict("version conflict"), 12, "others kept writing to demo through 12"),
+        (Unreachable("none"), 3, "none"),
+    ],
+)
+def test_an_engine_that_never_takes_a_write_is_asked_so_often_and_no_more(
+    made: Account, answer: Exception, times: int, says: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    sent = []
+
+    def write(one: Any) -> bool:
+        sent.append(one)
+        raise answer
+
+    made.people.groups = {READERS: (ANNA, BEN)}
+    monkeypatch.setattr(made.engine, "write", write)
+    with pytest.raises(type(answer), match=says):
+        synchronise(made.services, "demo", CAUSE)
+    assert (len(sent), mapped(made)) == (times, {ANNA})
+
+
+def test_a_model_whose_writer_lost_the_lease_before_it_was_seen_there_is_not_in_force(
+    made: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has the lease by then may have applied another one."""
+    domain, read, before = made.ledger.registration("demo").place.id, made.engine.read, made.engine.writes
+
+    def overtaken(*kinds: Any) -> Any:
+        if made.engine.writes > before:
+            made.ledger._leases[domain] = ("another", float("inf"))
+        return read(*kinds)
+
+    monkeypatch.setattr(made.engine, "read", overtaken)
+    with pytest.raises(Overtaken):
+        apply_text(made.services, "demo", MODEL.replace("[read]", "[read, write]"), CAUSE)
+    assert made.engine.writes == before + 1
+    assert made.ledger.model("demo").text == MODEL
+
+
 def test_an_entry_two_deployments_let_go_at_once_is_removed(made: Account) -> None:
     """Neither may rely on the other to keep it."""
     made.registered("second")
