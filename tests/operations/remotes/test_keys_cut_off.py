@@ -115,7 +115,7 @@ def test_each_right_outlasts_the_longest_step_and_the_sweep_waits_for_none_for_l
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A keystore's tool may take two minutes. A sweep has other deployments to see to."""
-    world, _ = made()
+    world, side = made()
     kept(world)
     lease, taken = world.ledger.lease, {}
 
@@ -127,8 +127,16 @@ def test_each_right_outlasts_the_longest_step_and_the_sweep_waits_for_none_for_l
     rotate_remote(world.services, READER, CAUSE, alias=ALIAS)
     assert {name: seconds > 120 for name, (seconds, _) in taken.items()} == {"keys": True, "keystores": True}
     assert taken["keys"][1] >= 30
-    swept(world)
-    assert taken["keys"][1] <= 5
+    for days in (0, 77):  # kept, and replaced
+        side.now += timedelta(days=days)
+        taken.clear()
+        swept(world)
+        assert taken["keys"][1] <= 5
+
+
+def test_a_remote_that_is_read_by_certificate_asks_for_no_key() -> None:
+    world, _ = made(orders=Options(remotes={ALIAS: RemoteOptions("certificate", "", "", "dc2:9300")}))
+    assert swept(world, READER) == []
 
 
 def test_a_secret_without_a_key_is_told_to_whoever_reads_with_it() -> None:
@@ -164,7 +172,7 @@ def test_what_keeps_the_sweep_from_its_look_at_moves_is_said_by_its_name() -> No
         swept(world, READER)
 
 
-@pytest.mark.parametrize("days", [77, 88])
+@pytest.mark.parametrize("days", [77, 87, 88])
 def test_a_key_that_could_not_be_replaced_is_told_with_when_it_ends_and_why(days: int) -> None:
     world, side = made()
     kept(world)

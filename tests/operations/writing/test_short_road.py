@@ -142,6 +142,16 @@ def test_the_history_tells_the_same_as_after_a_look_at_everything() -> None:
 # ---------------------------------------------------------------------- what takes the whole road
 
 
+def test_what_is_not_enough_to_look_at_is_not_written_from(here: Here) -> None:
+    """A role that somebody deleted by hand: before anything is written, everything is looked at."""
+    here.made.engine.by_hand(Kind.ROLES, [{"op": "remove", "path": "/viewers"}])
+    assert here.follow(ANNA, BEN).writes
+    asked = here.asked.of_engine
+    first = next(number for number, one in enumerate(asked) if one.startswith("PATCH"))
+    assert asked[:2] == LOOK
+    assert set(WHOLE_LOOK) <= set(asked[2:first])
+
+
 def cut_off(here: Here) -> None:
     """A writer claims what it is about to write, and dies."""
 

@@ -82,7 +82,7 @@ def apply_model(
         raise
 
 
-def keep_in_force(site: Site, kept: KeptModel, cause: Trigger, *, short: bool = False) -> Outcome:
+def keep_in_force(site: Site, kept: KeptModel, cause: Trigger, *, short: bool) -> Outcome:
     """Bring the engine to the model in force, which is this one, as `apply_model` does. `short`: look at what the groups touched alone,
     where that is enough."""
     return _outcome(site, kept, Run(site, kept, cause, "apply", unlocking=True, short=short).done())
