@@ -147,6 +147,12 @@ def test_a_new_model_is_named_once_it_is_in_force(kept: str) -> None:
     assert (", a new model" in change.summary) is (kept == "the new one")
 
 
+def test_a_new_model_that_asks_for_what_is_there_stands_there_too() -> None:
+    made, site = begun(model_before="old", model_after=digest("new"))
+    made.ledger.keep_model("demo", KeptModel("new", AccessModel()))
+    assert settled(site).summary == "0 changes in 1 write, a new model"
+
+
 def test_of_a_large_change_two_hundred_lines_are_said_and_all_of_it_is_kept() -> None:
     people = [entry(f"somebody-{number}") for number in range(203)]
     change = settled(begun(*people)[1])

@@ -155,9 +155,8 @@ def removed_people(done: Sequence[AppliedStep]) -> set[str]:
 
 def _named_no_more(family: Family, done: Sequence[AppliedStep]) -> set[str]:
     """Who was taken out of a document that names people as a whole."""
-    whole = [one for one in done if not one.entry_list]
     return {
-        name for one in whole for name in {*family.named(one.kind, one.before)} - {*family.named(one.kind, one.after)}
+        name for one in done for name in {*family.named(one.kind, one.before)} - {*family.named(one.kind, one.after)}
     }
 
 
