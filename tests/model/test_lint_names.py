@@ -113,7 +113,7 @@ def test_a_name_of_one_alphabet_is_what_it_looks_like(name: str) -> None:
 
 @pytest.mark.parametrize("hidden", ["\u200b", "\u202e", "\ufeff", "\u00ad"])
 def test_a_name_with_letters_that_nobody_sees_is_no_name(hidden: str) -> None:
-    with pytest.raises(BadInput, match="not a Cognito name|show something else than is read"):
+    with pytest.raises(BadInput, match=r"not a Cognito name|show something else than is read"):
         lint(granted(f'cognito_user: "an{hidden}na"'))
 
 
