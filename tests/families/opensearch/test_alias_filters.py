@@ -9,9 +9,12 @@ from typing import Any
 
 import pytest
 import requests
+from portcullis.access.terms import Caller
+from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.question import answer
-from portcullis.families.opensearch.documents.config import Kind
+from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.limiting.known import known
+from portcullis.families.opensearch.names.world import EngineFacts
 
 from local.node.node import Node
 from tests.access.strategies import mapping
@@ -104,6 +107,32 @@ def test_a_filter_on_a_field_that_is_hidden_finds_nothing() -> None:
     view = decided(question("nosec", "hid-logs", "3.4.0"))["views"]["logs-1"]
     assert view["alias_filters"] == ['{"match_none": {}}']
     assert any("hidden or masked for them" in reason for reason in view["reasons"])
+
+
+@pytest.mark.parametrize(
+    ("names", "filtered"),
+    [
+        ("h*,al", {"hid", "plain", ".dot"}),
+        ("a*,h*", {"hid", "plain", ".dot"}),
+        ("*,al", {"hid", ".dot"}),
+        ("al,*", {"hid", ".dot"}),
+        ("hid,al", {"plain", ".dot"}),
+        (".d*,al", {"hid", "plain"}),
+        ("*", set()),
+        ("_all", set()),
+        ("", set()),
+        ("h*", set()),
+    ],
+)
+def test_a_wildcard_names_no_hidden_index_past_the_filter_of_its_alias(names: str, filtered: set[str]) -> None:
+    """As 2.19.3 and 3.4.0 showed it, also where the request asks for hidden indices."""
+    indices, rule = (".dot", "hid", "plain"), '{"term": {"a": 1}}'
+    facts = EngineFacts(indices, {"al": indices}, hidden=(".dot", "hid"), filters={"al": dict.fromkeys(indices, rule)})
+    everything = {"index_permissions": [{"index_patterns": ["*"], "allowed_actions": ["*"]}]}
+    held = SecurityConfig({"roles": {"r": everything}, "rolesmapping": {"r": {"users": ["anna"]}}})
+    asked = tuple(filter(None, names.split(",")))
+    told = Compiled(held, facts).decide(Caller("anna"), "indices:data/read/search", asked, {"expand_wildcards": "all"})
+    assert {view.index for view in told.views if view.alias_filters} == filtered
 
 
 # ---------------------------------------------------------------------- on real nodes

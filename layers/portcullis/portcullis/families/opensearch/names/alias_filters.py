@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from portcullis.families.opensearch.names.dates import resolved
-from portcullis.families.opensearch.names.world import Names
+from portcullis.families.opensearch.names.world import Names, is_everything
 
 
 def filters_of(names: Names, index: str, written: Iterable[str]) -> tuple[str, ...]:
@@ -20,21 +20,23 @@ def filters_of(names: Names, index: str, written: Iterable[str]) -> tuple[str, .
 
 def by_aliases_alone(names: Names, index: str, written: Iterable[str]) -> tuple[str, ...]:
     """The aliases through which a request reaches an index that it does not name itself, by its name or by a wildcard."""
-    if index not in names.place or not names.aliases:
+    asked = [resolved(name, names.world.now) for name in written]
+    if index not in names.place or not names.aliases or is_everything(asked):
         return ()
-    named = _named(names, written)
+    named = _named(names, asked)
     if named >> names.place[index] & 1:
         return ()
     return tuple(one for one in names.parents(index) if one in names.world.aliases and named >> names.place[one] & 1)
 
 
-def _named(names: Names, written: Iterable[str]) -> int:
-    """What is left of the names in a request, wildcards written out to whatever they fit: also to aliases."""
+def _named(names: Names, asked: Iterable[str]) -> int:
+    """What is left of the names in a request, wildcards written out to whatever they fit: also to aliases, and to no hidden index whatever
+    the request says of these (expand_wildcards), so that one which an alias shows besides is shown by its filter (2.19.3 and 3.4.0)."""
     found, wild = 0, False
-    for one in [resolved(name, names.world.now) for name in written] or ["_all"]:
+    for one in asked:
         out = one.startswith("-") and wild
         name = "*" if one[out:] == "_all" else one[out:]
         wild = wild or "*" in name
-        meant = names.simple(name) if "*" in name else names.of((name,))
+        meant = names.shown(name) if "*" in name else names.of((name,))
         found = found & ~meant if out else found | meant
     return found

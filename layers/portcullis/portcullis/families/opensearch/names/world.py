@@ -221,7 +221,7 @@ class Names:
     def concrete(self, asked: Iterable[str], options: Options) -> int:
         """The indices that a request reaches. Raises NotThere, Refused."""
         written = list(asked) or ["_all"]
-        if _is_everything(written) and options.open and not options.closed and options.allow_no_indices:
+        if is_everything(written) and options.open and not options.closed and options.allow_no_indices:
             return self._everything(options, options.streams, keep=False)
         fails = not options.allow_no_indices if len(written) == 1 else not options.ignore_unavailable
         expressions = self._expanded(
@@ -258,7 +258,7 @@ class Names:
         """Wildcards and exclusions written out. `keep`: a data stream is named itself, too."""
         if not options.open and not options.closed:
             return expressions
-        if _is_everything(expressions):
+        if is_everything(expressions):
             return list(self.names(self._everything(options, streams, keep)))
         found: dict[str, None] | None = None
         wildcard = False
@@ -311,16 +311,19 @@ class Names:
 
     def _written_out(self, fitting: int, expression: str, options: Options, keep: bool) -> int:
         """The indices behind the names that a wildcard fits."""
-        shown = fitting
-        if not options.hidden:
-            shown &= ~self.hidden
-            if expression.startswith("."):
-                shown |= fitting & self.prefixed(".")
+        shown = fitting if options.hidden else self._shown(fitting, expression)
         found = shown & self.indices
         for at in _places(shown & (self.aliases | self.streams)):
             found |= self.members[at]
         found = self._of_state(found, options)
         return found | (shown & self.streams if keep else 0)
+
+    def shown(self, expression: str) -> int:
+        """The names that a request's wildcard fits, without the hidden ones that it fits only where a request asks for these."""
+        return self._shown(self.simple(expression), expression)
+
+    def _shown(self, fitting: int, expression: str) -> int:
+        return fitting & ~self.hidden | (fitting & self.prefixed(".") if expression.startswith(".") else 0)
 
     def fitting(self, pattern: str) -> int:
         """The names that a pattern of a role fits."""
@@ -377,7 +380,7 @@ class Names:
         return found
 
 
-def _is_everything(expressions: list[str]) -> bool:
+def is_everything(expressions: list[str]) -> bool:
     return not expressions or expressions in (["_all"], ["*"])
 
 
