@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from contextlib import suppress
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
 import pytest
 from portcullis.access.guard import Danger
 from portcullis.access.plan import Subject, SubjectKind
-from portcullis.errors import Conflict, Overtaken, Refused, Unreachable
+from portcullis.custody.types import State
+from portcullis.errors import Conflict, Overtaken, Refused, Shut, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.changing import lock_out
@@ -127,6 +129,29 @@ def test_a_model_whose_writer_lost_the_lease_before_it_was_seen_there_is_not_in_
         apply_text(made.services, "demo", MODEL.replace("[read]", "[read, write]"), CAUSE)
     assert made.engine.writes == before + 1
     assert made.ledger.model("demo").text == MODEL
+    assert waits(made), "it is not refused for that: the next run goes on with it"
+
+
+def waits(made: Account) -> bool:
+    """Whether a model is on its way, and none was refused."""
+    kept = [made.ledger.saved("demo", name) is not None for name in ("model-coming", "model-refused")]
+    return kept == [True, False] and "model-refused" not in [alert.name for alert in made.aws.told]
+
+
+def test_a_lock_that_begins_while_a_model_is_written_refuses_no_model(made: Account) -> None:
+    """Nobody is told that somebody's file was not taken: it is gone on with once it is open."""
+    custody = made.ledger.custody("demo")
+
+    def lock(_: Any) -> None:
+        made.ledger.keep_custody(replace(custody, state=State.LOCKING, saves=custody.saves + 1))
+
+    made.engine.meddle = lock
+    with pytest.raises(Shut):
+        apply_text(made.services, "demo", MODEL.replace("[read]", "[read, write]"), CAUSE)
+    assert waits(made)
+    made.ledger.keep_custody(replace(made.ledger.custody("demo"), state=State.OPEN))
+    synchronise(made.services, "demo", CAUSE)
+    assert "[read, write]" in made.ledger.model("demo").text
 
 
 def test_an_entry_two_deployments_let_go_at_once_is_removed(made: Account) -> None:
