@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 
 import pytest
+from portcullis.access.plan import Claim, Operation, Plan, Step
 from portcullis.errors import Refused
 from portcullis.families.opensearch.documents.config import Kind
+from portcullis.operations.access.changing.filters import unread_filters
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.planning import plan
 from portcullis.operations.services import Trigger
@@ -55,3 +57,16 @@ def test_a_filter_is_checked_only_when_it_is_new() -> None:
     assert plan(here.services, "demo", CAUSE).steps
     apply_text(here.services, "demo", AFTER, CAUSE)
     assert "readers" in here.engine.held.of(Kind.ROLES)
+
+
+def test_a_filter_that_is_no_json_is_not_sent_and_the_same_one_is_asked_once() -> None:
+    """An engine takes any text for a filter: with that one nobody would see a document."""
+    here = account()
+    asked = []
+    here.engine.why_no_query = lambda query: asked.append(query) or ""  # type: ignore[method-assign,func-returns-value]
+    steps = tuple(
+        Step(Operation.ADD, Claim(Kind.ROLES, name), None, {"index_permissions": [{**ENTRY, "dls": dls}]}, "asked for")
+        for name, dls in (("one", DLS), ("two", DLS), ("three", '{"term": '))
+    )
+    (blocked,) = unread_filters(here.engine.family, here.engine, Plan(steps=steps))
+    assert (blocked.claim, "not JSON" in blocked.why, len(asked)) == (Claim(Kind.ROLES, "three"), True, 1)
