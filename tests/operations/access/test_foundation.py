@@ -10,7 +10,12 @@ from portcullis.access.plan import AccessModel, Claim, Grant, People, Subject, S
 from portcullis.custody.types import LetIn
 from portcullis.families import family_named
 from portcullis.model.option_types import Options, SnapshotOptions
-from portcullis.operations.access.changing.foundation import made_with_domain, while_locked, with_foundation
+from portcullis.operations.access.changing.foundation import (
+    keepers,
+    made_with_domain,
+    while_locked,
+    with_foundation,
+)
 from portcullis.operations.access.changing.looking import read_truth
 from portcullis.ports.registration import EngineUser, IamRole, KeptModel, Registration
 
@@ -33,6 +38,24 @@ def granted(access: AccessModel) -> set[tuple[str, str]]:
     return {(one.subject.name, one.role) for one in access.grants}
 
 
+@pytest.mark.parametrize("kind", [IamRole, EngineUser])
+def test_master_and_automation_keep_their_roles_and_break_glass_is_kept_out(kind: type) -> None:
+    def actor(name: str) -> IamRole | EngineUser:
+        return IamRole(arn("role", name)) if kind is IamRole else EngineUser(name, "a-secret")
+
+    names = ("master", "automation", "break_glass")
+    one = structs.replace(registration(), **{name: actor(name) for name in names})
+    entry_list = "backend_roles" if kind is IamRole else "users"
+    found = keepers(one)
+    assert {(keeper.who, keeper.entry, keeper.entry_list, tuple(keeper.roles)) for keeper in found.keepers} == {
+        ("master", actor("master").principal, entry_list, tuple(FAMILY.administrator_roles)),
+        ("automation", actor("automation").principal, entry_list, tuple(FAMILY.baseline().automation)),
+    }
+    assert found.shut_out == actor("break_glass").principal
+    (window,) = [keeper for keeper in while_locked(one, LetIn.READS).keepers if keeper.who == "break-glass"]
+    assert window.entry_list == entry_list
+
+
 def test_what_the_automation_needs_is_there_whatever_a_file_says() -> None:
     needs = FAMILY.baseline()
     access = with_foundation(THEIRS, registration())
@@ -50,7 +73,8 @@ def test_what_the_automation_needs_is_there_whatever_a_file_says() -> None:
 def test_the_canary_has_its_role_and_is_made_where_the_engine_keeps_it(canary: IamRole | EngineUser) -> None:
     access = with_foundation(THEIRS, structs.replace(registration(), canary=canary))
     assert access.roles["portcullis_canary"] == FAMILY.baseline().documents["portcullis_canary"]
-    assert (canary.principal, "portcullis_canary") in granted(access)
+    assert {(canary.principal, "portcullis_canary"), ("theirs", "viewers")} <= granted(access)
+    assert (arn("role", "portcullis-automation"), "portcullis_lock") in granted(access)
     made = [user["metadata"]["portcullis"] for user in access.users.values()]
     assert (list(access.users), len(made)) == ((["canary"], 1) if isinstance(canary, EngineUser) else ([], 0))
 
@@ -63,6 +87,10 @@ def test_whoever_takes_snapshots_compares_what_is_asked_for_and_no_more(
 ) -> None:
     access = with_foundation(THEIRS, whole(), sample=sample, moving=moving)
     taker = snapshot_store().taker
+    assert {(arn("role", "portcullis-automation"), "portcullis_lock"), (CANARY, "portcullis_canary")} < granted(access)
+    assert "portcullis_compare" not in with_foundation(THEIRS, whole()).roles, (
+        "nothing is compared unless it is asked for"
+    )
     assert {role for who, role in granted(access) if who == taker} == {
         "manage_snapshots",
         *(["portcullis_compare"] if reads else []),
