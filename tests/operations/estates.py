@@ -100,6 +100,7 @@ class Store:
     indices: dict[str, dict[str, tuple[int, Any]]] = field(default_factory=dict)
     blocked: set[str] = field(default_factory=set)
     there: bool = True
+    refuses_to_delete: Exception | None = None  # what AWS answers to a deletion
     registered: bool = True
     slow: int = 0  # looks until a snapshot or a restore is finished
     fails: list[str] = field(default_factory=list)  # states that the next snapshots end in
@@ -218,6 +219,8 @@ class Store:
 
     def delete(self, registration: Registration) -> None:
         with self.fate("delete"):
+            if self.refuses_to_delete:
+                raise self.refuses_to_delete
             self.there = False
 
     # Endpoints are of the account: see Estate

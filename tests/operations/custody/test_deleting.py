@@ -257,6 +257,30 @@ def test_a_deletion_can_be_called_off_until_the_domain_is_deleted() -> None:
         delete(made.services, "demo", CAUSE, cancel=True)
 
 
+REFUSED, SILENT = Refused("opensearch delete_domain: AccessDenied"), Unreachable("opensearch delete_domain: timeout")
+
+
+@pytest.mark.parametrize(
+    ("answers", "called_off"),
+    [([REFUSED], True), ([REFUSED, REFUSED], True), ([SILENT], False), ([SILENT, REFUSED], False)],
+)
+def test_a_deletion_that_aws_refused_each_time_can_be_called_off(answers: list[Exception], called_off: bool) -> None:
+    """Where AWS did not answer, it may have begun: it is too late then, though the next try is refused."""
+    made = demo()
+    store = made.stores["demo"]
+    for store.refuses_to_delete in answers:
+        deleted(made)
+        made.later(minutes=2)
+    assert (state(made), store.there) == (State.DELETING, True)
+    if called_off:
+        assert delete(made.services, "demo", CAUSE, cancel=True).state == "locked"
+    else:
+        with pytest.raises(Refused, match="no deletion that could still be called off"):
+            delete(made.services, "demo", CAUSE, cancel=True)
+    store.refuses_to_delete = None
+    assert deleted(made).state == "deleted"
+
+
 def test_given_the_deletion_then_only_the_taker_of_snapshots_is_let_in_again() -> None:
     made = demo()
     made.stores["demo"].slow = 10_000

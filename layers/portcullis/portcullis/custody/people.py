@@ -83,9 +83,10 @@ def forgo_snapshot(c: Custody) -> Custody:
 
 
 def cancel_delete(c: Custody) -> Custody:
-    """Back to locked, as long as the domain's deletion was not begun."""
+    """Back to locked, as long as the domain's deletion was not begun: AWS was not asked for it, or refused each time."""
     record = c.measures.get(Measure.DELETE_DOMAIN)
-    if c.state is not State.DELETING or (record and record.progress is not Progress.SKIPPED):
+    asking = record is not None and record.progress is Progress.INTENDED
+    if c.state is not State.DELETING or c.deletion is None or c.deletion.begun or asking:
         raise Refused(f"{c.deployment} is {c.state}: there is no deletion that could still be called off")
     measures = {m: r for m, r in c.measures.items() if m in LOCK_ORDER}
     shut = measures.get(Measure.SHUT_MAPPINGS)

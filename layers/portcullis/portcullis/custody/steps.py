@@ -38,11 +38,14 @@ def intend(c: Custody, todo: Todo, now: datetime) -> Custody:
         saves += 1
         if before and before.save_as and before.progress is not Progress.UNDONE:
             strays = (*strays, before.save_as)
+    if before and before.progress is Progress.INTENDED:  # nobody knows how that ended
+        c = _perhaps_begun(c, todo)
     return replace(_with(c, todo.measure, record), saves=saves, strays=strays)
 
 
 def done(c: Custody, todo: Todo, now: datetime, detail: str = "") -> Custody:
     """To be kept after the step was done."""
+    c = _perhaps_begun(c, todo)
     progress = Progress.DONE if todo.act is Act.TAKE else Progress.UNDONE
     save_as = todo.save_as if todo.measure in SAVE_OF and todo.act is Act.TAKE else ""
     c = _with(
@@ -56,9 +59,11 @@ def done(c: Custody, todo: Todo, now: datetime, detail: str = "") -> Custody:
     return c
 
 
-def failed(c: Custody, todo: Todo, now: datetime, detail: str) -> Custody:
-    """To be kept after the step was tried in vain; tried again after Rules.retry_after. `detail` without secrets."""
+def failed(c: Custody, todo: Todo, now: datetime, detail: str, *, refused: bool = False) -> Custody:
+    """To be kept after the step was tried in vain; tried again after Rules.retry_after. `detail` without secrets. `refused`: whoever was
+    asked said no, so that nothing was begun."""
     before = c.measures.get(todo.measure)
+    c = c if refused else _perhaps_begun(c, todo)
     record = MeasureRecord(
         Progress.FAILED,
         now,
@@ -69,6 +74,13 @@ def failed(c: Custody, todo: Todo, now: datetime, detail: str) -> Custody:
         let_in=todo.let_in,
     )
     return _with(c, todo.measure, record)
+
+
+def _perhaps_begun(c: Custody, todo: Todo) -> Custody:
+    """With the deletion of the domain begun, if it is that: from here on it cannot be called off."""
+    if todo.measure is not Measure.DELETE_DOMAIN or c.deletion is None:
+        return c
+    return replace(c, deletion=replace(c.deletion, begun=True))
 
 
 def found_open(c: Custody, measure: Measure, now: datetime, detail: str, *, by_somebody: bool = True) -> Custody:

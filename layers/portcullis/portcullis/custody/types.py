@@ -291,6 +291,7 @@ class Deletion:
     by: str
     at: datetime
     snapshot: bool = True  # a final snapshot first
+    begun: bool = False  # AWS was asked to delete the domain, and did not refuse each time
 
 
 @dataclass(frozen=True, slots=True)

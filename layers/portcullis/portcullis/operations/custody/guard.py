@@ -171,7 +171,10 @@ def _step(site: Site, custody: Custody, todo: Todo, cause: Trigger) -> tuple[Cus
     except Exception as error:
         log.warning("%s of %s failed: %s", todo.act.value, todo.measure.value, error)
         said = str(error) if isinstance(error, PortcullisError) else f"{type(error).__name__}: {error}"
-        return _write_down(site.services, custody, todo, lambda c: machine.failed(c, todo, site.now(), said[:500]))
+        no = isinstance(error, Refused)
+        return _write_down(
+            site.services, custody, todo, lambda c: machine.failed(c, todo, site.now(), said[:500], refused=no)
+        )
     return _write_down(site.services, custody, todo, lambda c: machine.done(c, todo, site.now(), detail))
 
 
