@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Refused, Unreachable
+from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.planning import Planned, PlannedChange
 
@@ -33,6 +34,19 @@ def test_nothing_to_change_is_one_sentence_and_no_people(here: Account) -> None:
     found = plan(here, TEXT)
     assert (found.answer, found.steps, found.changes, found.people) == ("nothing to change", (), (), ())
     assert found.exit_status == 0
+
+
+def test_a_saved_plan_fits_what_it_was_made_for_in_whatever_order_the_engine_shows_it(here: Account) -> None:
+    site, model = here.services.site("demo"), here.ledger.model("demo")
+    held = here.engine.held
+    back = replace(
+        held, documents={kind: dict(reversed([*held.of(kind).items()])) for kind in reversed([*held.documents])}
+    )
+    digest = compare(site, model).digest()
+    assert compare(site, model, held=back).digest() == digest
+    assert [len(part) for part in digest.split(".")] == [32, 32]
+    changed = replace(held, documents={**held.documents, "roles": {**held.of("roles"), "another": {}}})
+    assert compare(site, model, held=changed).digest() != digest
 
 
 def test_a_role_that_changes_says_what_it_gives_more_and_less_and_how_many_have_it(here: Account) -> None:

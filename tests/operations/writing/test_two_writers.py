@@ -10,12 +10,13 @@ from typing import Any
 
 import pytest
 from portcullis.access.guard import Danger
-from portcullis.access.plan import Subject, SubjectKind
+from portcullis.access.plan import Claim, Operation, Subject, SubjectKind
 from portcullis.custody.types import State
 from portcullis.errors import Conflict, Overtaken, Refused, Shut, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.changing import lock_out
+from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.access.deployments import apply_text, introduce
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.services import Trigger
@@ -152,6 +153,20 @@ def test_a_lock_that_begins_while_a_model_is_written_refuses_no_model(made: Acco
     made.ledger.keep_custody(replace(made.ledger.custody("demo"), state=State.OPEN))
     synchronise(made.services, "demo", CAUSE)
     assert "[read, write]" in made.ledger.model("demo").text
+
+
+def test_what_may_still_come_stays_claimed_though_it_is_taken_out_now(made: Account) -> None:
+    """Sent twice, or by two: the second may come once the first was undone."""
+    site = made.services.site("demo")
+    ben = Claim(Kind.MAPPINGS, "viewers", "users", BEN)
+    mine = made.ledger.claims(site.place.id)["demo"]
+    made.ledger.keep_claims(
+        site.place.id, "demo", mine.becoming({*mine, ben}, late={ben}, until=made.aws.at + timedelta(minutes=15))
+    )
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/viewers/users/-", "value": BEN}])
+    now = compare(site, made.ledger.model("demo"))
+    assert [(step.operation, step.claim) for step in now.plan.steps] == [(Operation.REMOVE, ben)]
+    assert ben in now.claims_after()
 
 
 def test_an_entry_two_deployments_let_go_at_once_is_removed(made: Account) -> None:
