@@ -410,3 +410,11 @@ def test_hostile_names_are_refused_or_carried_safely(role_name, user, backend):
     carried = (*deployment.access.roles, *deployment.access.users, deployment.access.grants[0].to.backend_role)
     assert all(name and name.isprintable() and "/" not in name for name in carried[:2])
     assert carried[2] == backend
+
+
+def test_a_hidden_file_is_no_deployment(tmp_path):
+    """As editors and archives leave them behind: a link to nothing, or what is no text."""
+    (tmp_path / "alpha.yaml").write_text(SMALLEST)
+    (tmp_path / ".#alpha.yaml").symlink_to("somebody@somewhere.1234")
+    (tmp_path / "._alpha.yaml").write_bytes(b"\x00\x05\x16\x07")
+    assert model.deployment_files(tmp_path) == [tmp_path / "alpha.yaml"]

@@ -128,7 +128,9 @@ def _found_there(name: str) -> Any:
 
 
 def _deployments() -> list[Path]:
-    found = sorted(Path(FOLDER).glob("*.yaml"))
+    from portcullis.model.account import files_of
+
+    found = files_of(Path(FOLDER))
     if not found:
         raise BadInput(
             "no deployment file (*.yaml) found",

@@ -148,9 +148,14 @@ def examine_account(text: str, source: str) -> tuple[Account | None, tuple[BadIn
 
 
 def deployment_files(folder: File) -> list[File]:
-    """The deployment files of a folder, by name: every `*.yaml` but the account's. Empty where there is no such folder."""
-    found = sorted(folder.glob("*.yaml")) if folder.is_dir() else []
-    return [path for path in found if path.name != ACCOUNT_FILE]
+    """The deployment files of a folder, by name: every one but the account's. Empty where there is no such folder."""
+    return [path for path in files_of(folder) if path.name != ACCOUNT_FILE]
+
+
+def files_of(folder: File) -> list[File]:
+    """Every `*.yaml` of a folder, by name, but hidden ones: editors and archives leave these behind."""
+    found = folder.glob("*.yaml") if folder.is_dir() else ()
+    return sorted(path for path in found if not path.name.startswith("."))
 
 
 def load_account(folder: File) -> Account:
