@@ -52,6 +52,17 @@ def test_a_wildcard_where_one_document_is_asked_for_is_refused_on_8(names: str, 
     assert answer_question(question(MEASURED["held"], "u0", f"/{names}/_doc/a", version))["status"] == status
 
 
+@pytest.mark.parametrize("names", ["-own-1", "-x,own-1", "-one:logs-1"])
+@pytest.mark.parametrize("what", ["_doc", "_source", "_explain", "_termvectors"])
+def test_an_exclusion_where_one_document_is_asked_for_is_an_error_on_9(names: str, what: str) -> None:
+    """As a real pair answered: whoever may not do it to a name like this is refused."""
+    for roles, status in (("superuser", 400), ("own", 403)):
+        made = question(MEASURED["held"], "u0", f"/{names}/{what}/a", "9.5.3")
+        made["principal"] = {"name": "x", "roles": [roles]}
+        made["security"]["roles"] = {"own": {"indices": [{"names": ["own-*"], "privileges": ["all"]}]}}
+        assert answer_question(made)["status"] == status
+
+
 def test_what_is_not_measured_is_unknown() -> None:
     made = question(MEASURED["held"], "u0", "/one:logs-1/_shard_stores", "9.5.3")
     assert answer_question(made)["allowed"] is None

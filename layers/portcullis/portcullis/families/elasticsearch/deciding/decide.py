@@ -162,9 +162,11 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if need.any_index:
         return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
     if need.single and need.wild:
-        if release.major < 9:
-            return Answer(need, False, 403, reasons=("a wildcard is no name of an index",))
-        return Answer(need, True, 400, reasons=("this takes the name of one index, and no wildcard: 400",))
+        status = 403 if release.major < 9 else 400
+        return Answer(need, status == 400, status, reasons=("this takes the name of one index, and no wildcard",))
+    if need.single and release.major >= 9 and need.names[0].startswith("-"):
+        may = bool(covering(granting, need.names[0], world))
+        return Answer(need, may, 400 if may else 403, reasons=("an exclusion, where one name is taken",))
     if _says_nothing(need, release):
         status = 404 if release.major == 8 or not need.options.allow_no_indices else 200
         return Answer(need, True, status, reasons=("no wildcard is expanded, and -* is how nothing is said",))
