@@ -84,6 +84,7 @@ def role(engine: OpenSearchEngine) -> Iterator[str]:
 def test_2_19_is_spoken_to_by_its_own_paths(node_basic_2: Node) -> None:
     engine = OpenSearchEngine(connect(node_basic_2), "the node")
     assert engine.dialect is Dialect.PLUGINS
+    assert engine.settings().release == "OpenSearch_2.19"
     assert engine.read([Kind.ROLES]).get(Kind.ROLES, "all_access") is not None
 
 

@@ -19,6 +19,7 @@ from portcullis.families.opensearch.documents.dialects import (
     detect,
     from_engine,
     operations,
+    release_named,
     representable,
     to_engine,
 )
@@ -231,16 +232,18 @@ def test_what_6_calls_read_only_is_fixed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("version", "dialect"),
+    ("version", "dialect", "release"),
     [
-        ({"number": "6.8.0", "build_flavor": "oss"}, Dialect.V6),
-        ({"number": "7.10.2", "build_flavor": "oss"}, Dialect.V7),
-        ({"number": "7.10.2", "distribution": "opensearch"}, Dialect.PLUGINS),
-        ({"number": "3.4.0", "distribution": "opensearch"}, Dialect.PLUGINS),
+        ({"number": "6.8.0", "build_flavor": "oss"}, Dialect.V6, "Elasticsearch_6.8"),
+        ({"number": "7.10.2", "build_flavor": "oss"}, Dialect.V7, "Elasticsearch_7.10"),
+        ({"number": "7.10.2", "distribution": "opensearch"}, Dialect.PLUGINS, ""),  # in compatibility mode
+        ({"number": "2.19.3", "distribution": "opensearch"}, Dialect.PLUGINS, "OpenSearch_2.19"),
+        ({"number": "3.4.0", "distribution": "opensearch"}, Dialect.PLUGINS, "OpenSearch_3.4"),
     ],
 )
-def test_the_dialect_is_told_from_the_root(version: Json, dialect: Dialect) -> None:
+def test_dialect_and_release_are_told_from_the_root(version: Json, dialect: Dialect, release: str) -> None:
     assert detect({"version": version}) is dialect
+    assert release_named(dialect, version["number"]) == release
 
 
 @pytest.mark.parametrize("info", [{}, {"version": {"number": "9.5.3", "build_flavor": "default"}}])

@@ -15,6 +15,7 @@ from portcullis.entry.verbs import VERBS
 from portcullis.errors import BadInput, Unreachable
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.operations.access.asking.questions import stopping
+from portcullis.operations.access.asking.scene import live
 from portcullis.operations.services import Trigger
 from portcullis.ports.engine import Names
 
@@ -127,6 +128,15 @@ def test_an_engine_that_is_set_to_v4_is_decided_by_it(here: Account) -> None:
     assert can(here, "kim", "GET", "*/_search").allowed is False  # unlike v4, it shows that it refuses the whole
     here.engine.set_to = EngineSettings(leaves_out_forbidden=False, evaluation="v4")
     assert can(here, "kim", "GET", "*/_search").allowed is True
+
+
+def test_questions_go_by_the_release_that_runs(here: Account) -> None:
+    """A domain may have been upgraded since its file was written. Where an engine does not tell, the file has to do."""
+    site = here.services.site("demo")
+    named = live(site).there.engine
+    assert named.startswith("OpenSearch_3")
+    here.engine.set_to = replace(here.engine.set_to, release="OpenSearch_2.19")
+    assert live(site).there.engine == "OpenSearch_2.19"
 
 
 def chain(found: Why) -> list[tuple[str, str, str]]:

@@ -39,6 +39,7 @@ class EngineSettings:
     leaves_out_forbidden: bool | None = None  # a request that names too much is answered with what is permitted
     makes_tokens: bool | None = None  # on behalf of whoever asks: they keep the roles of the moment
     evaluation: str | None = None  # how it evaluates permissions, in its family's own word; empty: as its release does
+    release: str = ""  # which it is, as a deployment file names engines; empty: it does not tell
 
 
 class Write(NamedTuple):

@@ -135,13 +135,14 @@ class OpenSearchEngine:
         config = told.get("config") if status == 200 and isinstance(told, dict) else None
         dynamic = config.get("dynamic") if isinstance(config, dict) else None
         if not isinstance(dynamic, dict):
-            return EngineSettings()
+            return EngineSettings(release=self._release)
         makes = dynamic.get("on_behalf_of")
         evaluation = evaluation_of(dynamic)
         return EngineSettings(
             dynamic.get("do_not_fail_on_forbidden") is True and not evaluation,  # which v4 does not mind
             isinstance(makes, dict) and makes.get("enabled") is True,
             evaluation,
+            self._release,
         )
 
     # ------------------------------------------------------------------ index blocks
@@ -183,6 +184,10 @@ class OpenSearchEngine:
     @cached_property
     def _version(self) -> str:
         return str((self._ask("GET", "/").get("version") or {}).get("number", ""))
+
+    @property
+    def _release(self) -> str:
+        return dialects.release_named(self.dialect, self._version)
 
     @cached_property
     def _own(self) -> tuple[str, ...]:

@@ -113,6 +113,15 @@ def detect(info: Mapping[str, Any]) -> Dialect:
     )
 
 
+def release_named(dialect: Dialect, version: str) -> str:
+    """An engine that runs, as a deployment file names it: OpenSearch_3.4. Empty for OpenSearch in compatibility mode, which tells no
+    release of its own."""
+    number = ".".join(version.split(".")[:2])
+    if dialect is not Dialect.PLUGINS:
+        return f"Elasticsearch_{number}"
+    return "" if number.startswith("7.") else f"OpenSearch_{number}"
+
+
 def from_engine(kind: Kind, document: Any, dialect: Dialect) -> Json:
     """A document as the engine shows it, in the common form. Nothing is lost: `to_engine` brings it back as it was.
 

@@ -72,7 +72,8 @@ def _domain(services: Services, connection: Connection, name: str) -> Far:
     stopped, certain = stopping(custody)
     far = Far(alias, "", CONNECTION, name, skip_unavailable=skips, stopped=stopped, certain=certain)
     try:
-        there = replace(there_on(other.engine), engine=engine_named(name, other.ledger.model(name)))
+        there = there_on(other.engine)
+        there = replace(there, engine=there.engine or engine_named(name, other.ledger.model(name)))
         return replace(far, held=once_open(other, custody, other.engine.read()), there=there)
     except PortcullisError as error:
         return replace(far, unknown=(f"{name} could not be looked at: {error}",))

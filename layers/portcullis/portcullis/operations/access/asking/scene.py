@@ -98,7 +98,7 @@ def live(
     found = answers.as_known(held, known, kept.access.grants, everybody)
     there = there or look("which indices there are", lambda: there_on(site.engine), There())
     dialect = look("which form the engine speaks", lambda: site.engine.dialect, "")
-    there = replace(there, engine=engine_named(site.name, kept), dialect=dialect)
+    there = replace(there, engine=there.engine or engine_named(site.name, kept), dialect=dialect)
     return Scene(
         site.name,
         family,
@@ -117,7 +117,7 @@ def live(
 
 
 def engine_named(deployment: str, kept: KeptModel) -> str:
-    """The engine as the file in force names it."""
+    """The engine as the file in force names it: it may have been upgraded since, and does not tell."""
     from portcullis.model.text.reading import read  # late: no event needs it
 
     return str(read(kept.text, f"{deployment}.yaml").data.get("engine", ""))
@@ -134,8 +134,8 @@ def there_on(engine: Engine) -> There:
     except Refused:
         told = None
     if told is None or not indices <= {*told.indices}:
-        return There(tuple(sorted(indices)), every=True, leaves_out_forbidden=leaves_out, evaluation=how)
-    there = There(told.indices, "", True, told.aliases, told.streams, told.hidden, told.closed)
+        return There(tuple(sorted(indices)), set_to.release, True, leaves_out_forbidden=leaves_out, evaluation=how)
+    there = There(told.indices, set_to.release, True, told.aliases, told.streams, told.hidden, told.closed)
     return replace(there, leaves_out_forbidden=leaves_out, evaluation=how, filters=filters_on(engine, told))
 
 
