@@ -52,6 +52,20 @@ def test_a_choice_that_was_put_back_is_told_by_the_first_look_that_can(monkeypat
     assert status(made.services, "demo").problems == ()
 
 
+def test_a_choice_that_was_put_back_is_told_though_the_history_does_not_take_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = opened()
+
+    def silent(_change: object) -> None:
+        raise Unreachable("the ledger did not answer")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(made.services.ledger, "record", silent)
+        sweep(made.services)
+    assert len(of_the_choice(made)) == 1
+
+
 def _mute(_aws: Aws, _alert: Alert) -> None:
     raise Unreachable("the alert was not sent: AuthorizationError")
 

@@ -15,6 +15,7 @@ from portcullis.operations.custody.shredding import shred
 from portcullis.operations.services import Trigger
 from portcullis.operations.telling import tell_kept
 from portcullis.ports.alerts import Alert
+from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Key
 
 from tests.operations.estates import Estate, estate, key_arn
@@ -187,6 +188,22 @@ def test_a_shred_that_cannot_be_told_is_answered_and_told_later(monkeypatch: pyt
     assert made.alerts() == []
     tell_kept(made.services, "demo")
     tell_kept(made.services, "demo")
+    assert made.alerts() == ["shred-scheduled"]
+
+
+def test_a_scheduled_shred_is_told_though_the_history_does_not_take_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = locked(estate("demo"), "demo")
+    ledger = made.services.ledger
+    record = ledger.record
+
+    def until_scheduled(change: Change) -> None:
+        if "will be deleted" in change.summary:
+            raise Unreachable("the ledger did not answer")
+        record(change)
+
+    monkeypatch.setattr(ledger, "record", until_scheduled)
+    with pytest.raises(Unreachable):
+        shred(made.services, "demo", CAUSE, confirm="demo", days=7, yes=True)
     assert made.alerts() == ["shred-scheduled"]
 
 

@@ -231,8 +231,8 @@ def _keep_role_choice(site: Site, cause: Trigger) -> None:
         "whoever signed in through it may have had a role that none of their groups has",
         detail={"clients": list(changed)},
     )
+    tell_or_keep(site.services, alert)  # first: should the ledger not answer, it is found by no later look
     site.record("drift", cause, alert.happened[:1000], after=changed)
-    tell_or_keep(site.services, alert)
 
 
 def _tell_drift(site: Site) -> tuple[Drift, ...]:

@@ -72,14 +72,21 @@ def waiting(services: Services, deployment: str) -> list[Alert]:
 
 
 def tell_kept(services: Services, deployment: str) -> None:
-    """What could not be told before. Raises if it still cannot."""
+    """What could not be told before. What still cannot keeps back no other, since one of the two ways may be open: raised in the end."""
+    failures: list[PortcullisError] = []
     for alert in waiting(services, deployment):
-        services.alerts.tell(alert)
+        try:
+            services.alerts.tell(alert)
+        except PortcullisError as error:
+            failures.append(error)
+            continue
         # Somebody may have kept another one meanwhile.
         if left := [one for one in waiting(services, deployment) if one != alert]:
             TO_TELL.save(services.ledger, deployment, left)
         else:
             TO_TELL.forget(services.ledger, deployment)
+    if failures:
+        raise failures[0]
 
 
 @contextmanager

@@ -54,5 +54,6 @@ class HalfTold:
 
 
 def _called(alert: Alert) -> str:
-    said = (alert.name, alert.severity, alert.happened, alert.done)
-    return hashlib.sha256(json.dumps(said).encode()).hexdigest()[:32]
+    """Also by its detail, which holds the moment or the event: what happens again in the same words is another one."""
+    said = (alert.name, alert.severity, alert.happened, alert.done, alert.detail)
+    return hashlib.sha256(json.dumps(said, sort_keys=True, default=str).encode()).hexdigest()[:32]

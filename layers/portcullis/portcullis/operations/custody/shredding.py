@@ -67,11 +67,12 @@ def shred(
     _write_down(site, cause, f"the deletion of key {key_id} in {waits} days is asked for", plan)
     due = site.key_desk.schedule_deletion(plan.key, waits)
     said = f"the key {key_id} will be deleted on {moment(due)}, and with it: {'; '.join(plan.destroys)}"
-    _write_down(site, cause, said, plan)
     region = site.registration.region
     undo = f"until then: aws kms cancel-key-deletion --region {region} --key-id {key_id}, then enable-key"
     told = f"{cause.actor} asked for the destruction of the key of {deployment}: {said}"
+    # First: should the ledger not answer, no later look finds it.
     tell_or_keep(services, alert_table.SHRED_SCHEDULED.of(deployment, told, undo=undo))
+    _write_down(site, cause, said, plan)
     return Shredding(deployment, plan.key, "PendingDeletion", plan.destroys, plan.keeps, (), due.isoformat(), undo)
 
 
