@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.clients import error_code
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import error_code, our_errors
+from portcullis.errors import Refused
 from portcullis.ports.registration import Registration
 
 _ABSENT = "ResourceNotFoundException"
@@ -73,12 +73,5 @@ class AwsDomain:
         return status
 
     def _call(self, call: str, **arguments: Any) -> Any:
-        try:
+        with our_errors(f"opensearch {call}"):
             return getattr(self._client, call)(**arguments)
-        except Exception as error:
-            code = error_code(error)
-            if code and not code.startswith(("Throttling", "Internal", "ServiceUnavailable")):
-                raise Refused(f"opensearch {call}: {error}") from error
-            if code or type(error).__module__.startswith(("botocore", "urllib3")):
-                raise Unreachable(f"opensearch {call}: {code or type(error).__name__}") from error
-            raise

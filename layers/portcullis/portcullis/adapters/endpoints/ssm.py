@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Any
 
-from portcullis.clients import error_code
-from portcullis.errors import Refused, Unreachable
+from portcullis.clients import error_code, our_errors
+from portcullis.errors import Refused
 
 
 class ParameterStore:
@@ -27,17 +27,8 @@ class ParameterStore:
         return value
 
     def _call(self, call: str, **arguments: Any) -> Any:
-        try:
+        with our_errors(f"ssm {call}"):
             return getattr(self._client, call)(**arguments)
-        except Exception as error:
-            code = error_code(error)
-            if code.startswith(("Throttling", "Internal")) or (
-                not code and type(error).__module__.startswith(("botocore", "urllib3"))
-            ):
-                raise Unreachable(f"ssm {call}: {code or type(error).__name__}") from error
-            if code:
-                raise Refused(f"ssm {call}: {error}") from error
-            raise
 
 
 def _name(deployment: str) -> str:
