@@ -105,6 +105,8 @@ class _Expression(NamedTuple):
 @lru_cache(maxsize=4096)
 def _expression(java: str) -> _Expression | None:
     """None if it cannot be put to RE2."""
+    if len(java) > _LONGEST:
+        return None
     import re2  # only who meets an expression pays for it
 
     options = re2.Options()
@@ -174,7 +176,7 @@ def _end_of_group(java: str, at: int) -> int:
 
 def _read(java: str) -> Iterator[str]:
     """The signs of an expression, one after another. Raises _Differs at the first that is not known to mean the same to both."""
-    if len(java) > _LONGEST or (not java.isascii() and _ignores_case(f"/{java}/")):
+    if not java.isascii() and _ignores_case(f"/{java}/"):
         raise _Differs
     at, repeatable = 0, False
     while at < len(java):
