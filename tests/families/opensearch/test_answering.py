@@ -77,16 +77,26 @@ def test_an_address_is_a_doubt_only_where_it_would_change_the_answer(
     assert (told.allowed, any("lets in by address" in one for one in told.unknown)) == (allowed, unknown)
 
 
-def test_two_addresses_that_let_in_together_are_a_doubt() -> None:
-    """Each role covers one of two indices that are asked for at once."""
+@pytest.mark.parametrize(
+    ("asked_for", "doubts"),
+    [
+        ("a,b", ["a", "b"]),  # each role covers one of two indices that are asked for at once
+        ("a", ["a"]),
+        ("c", []),
+    ],
+)
+def test_of_several_addresses_those_that_would_change_the_answer_are_a_doubt(asked_for: str, doubts: list[str]) -> None:
     there = SecurityConfig(
         {
             Kind.ROLES: {name: role(f"{R}*", on=(name,)) for name in ("a", "b")},
             Kind.MAPPINGS: {name: {"hosts": [f"{name}.example.org"]} for name in ("a", "b")},
         }
     )
-    told = OPENSEARCH.answer(there, Caller("anna"), Request("GET", "/a,b/_search"), THERE)
-    assert (told.allowed, sum("lets in by address" in one for one in told.unknown)) == (None, 2)
+    told = OPENSEARCH.answer(there, Caller("anna"), Request("GET", f"/{asked_for}/_search"), THERE)
+    assert told.unknown == tuple(
+        f"rolesmapping/{name}/hosts: {name}.example.org lets in by address, and where they come from is not known"
+        for name in doubts
+    )
 
 
 @pytest.mark.parametrize("way", ["search", "get", "explain", "tv"])

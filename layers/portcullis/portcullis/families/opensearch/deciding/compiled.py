@@ -26,7 +26,7 @@ from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.families.opensearch.limiting.limits import Unreadable
 from portcullis.families.opensearch.limiting.roles import LIMITS
 from portcullis.families.opensearch.limiting.view import Decision, View
-from portcullis.families.opensearch.names.alias_filters import filters_of
+from portcullis.families.opensearch.names.alias_filters import filters_of, named_by
 from portcullis.families.opensearch.names.dates import NotKnown
 from portcullis.families.opensearch.names.index_names import no_name
 from portcullis.families.opensearch.names.own_indices import own_indices
@@ -253,14 +253,17 @@ class Compiled:
             reached = told.bits if allowed and not error else 0
             # Whoever covers the plugin's own index is not refused for it, and is shown nothing of it.
             shown = [name for name in names if name != OWN_INDEX or not allowed]
-            return tuple(self._view(who, action, name, reach, reached=reached) for name in shown)
+            filtered = reached and self.world.filters and minds_filters(action)
+            named = named_by(self.names, reach) if filtered else self.names.indices
+            return tuple(self._view(who, action, name, named, reached=reached) for name in shown)
 
         return Decision(allowed, who.why, refusal, error, who.unknown, views)
 
-    def _view(self, who: Who, action: str, name: str, reach: tuple[str, ...], *, reached: int) -> View:
+    def _view(self, who: Who, action: str, name: str, named: int, *, reached: int) -> View:
+        """`named`: what is seen without the filter of an alias, and the aliases through which the rest is."""
         told = bool(reached & self.names.of((name,)))
         view = self._seeing.view(who, action, name, reached=told)
-        if told and view.allowed and minds_filters(action) and (filters := filters_of(self.names, name, reach)):
+        if told and view.allowed and (filters := filters_of(self.names, name, named)):
             return self._seeing.by_alias(view, filters)
         return view
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 
 from portcullis.access.actual import Actual, Json
@@ -17,7 +17,7 @@ from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.granting.mappings import Held
 from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.families.opensearch.limiting.view import Decision
-from portcullis.families.opensearch.names.alias_filters import by_aliases_alone
+from portcullis.families.opensearch.names.alias_filters import by_aliases_alone, named_by
 from portcullis.families.opensearch.names.matching import matches
 from portcullis.families.opensearch.names.world import EngineFacts
 from portcullis.families.opensearch.requesting.actions import is_cluster_action, minds_filters
@@ -98,7 +98,8 @@ def _both_ways(actual: Actual, caller: Caller, need: Need, there: There) -> Deci
         doubts.append(f"{_MAY_BE_V4}; shown is what is so without it")
     reached = [view.index for view in strict.views if view.allowed] if strict.allowed and minds_filters(action) else []
     unread = there.aliases and there.filters is None
-    by_alias = {index: by_aliases_alone(here.names, index, indices) for index in reached if unread}
+    named = named_by(here.names, indices) if unread and reached else 0
+    by_alias = {index: by_aliases_alone(here.names, index, named) for index in reached if unread}
     if any(by_alias.values()):
         doubts.append(ALIAS_FILTER)
     if strict.allowed and shows_terms(here, action, [view for view in strict.views if view.allowed]):
@@ -154,35 +155,30 @@ def _why_refused(decision: Decision) -> tuple[str, ...]:
 
 
 def _by_address(here: Compiled, caller: Caller, need: Need, strict: Decision) -> Iterator[str]:
-    """Entries that may give a further role, by where a caller comes from, and with it another answer."""
+    """Entries that may give a further role, by where a caller comes from, and with it another answer: one alone, or all together."""
     entries = [
         held
         for held in (() if caller.hosts else here.mappings.by_address)
         if held.role not in strict.roles and held.role in here.held.of(Kind.ROLES)
     ]
-    together = len(entries) > 1 and _is_other(here, caller, need, entries)
-    for held in entries:
-        if together or _is_other(here, caller, need, [held]):
-            yield f"{held.claim} lets in by address, and where they come from is not known"
+    if not entries:
+        return
 
+    def told(asks: Caller) -> tuple[Collection[str], object]:
+        found = here.decide(asks, need.action, need.indices, need.options)
+        views = [(view.index, view.allowed, view.unknown, limits_of(view)) for view in found.views]
+        return found.roles, (found.allowed, found.unknown, views)
 
-def _is_other(here: Compiled, caller: Caller, need: Need, entries: Sequence[Held]) -> bool:
-    """Whether somebody whom these entries let in would be answered otherwise. A pattern fits itself, an expression need not: then it is."""
-    hosts = tuple(held.entry for held in entries)
-    without, there = (
-        here.decide(one, need.action, need.indices, need.options) for one in (caller, replace(caller, hosts=hosts))
-    )
-    if any(held.role not in there.roles for held in entries):
-        return True
-    told, tells = (
-        (
-            one.allowed,
-            one.unknown,
-            [(view.index, view.allowed, view.unknown, limits_of(view)) for view in one.views],
-        )
-        for one in (without, there)
-    )
-    return told != tells
+    _, without = told(caller)
+
+    def changed(by: Collection[Held]) -> bool:
+        """A pattern fits itself, an expression need not: then nobody here can tell."""
+        roles, let_in = told(replace(caller, hosts=tuple(held.entry for held in by)))
+        return let_in != without or any(held.role not in roles for held in by)
+
+    found = [held for held in entries if changed([held])]
+    for held in found or (entries if len(entries) > 1 and changed(entries) else ()):
+        yield f"{held.claim} lets in by address, and where they come from is not known"
 
 
 def _may_be_an_alias(indices: Iterable[str], there: There) -> bool:
