@@ -144,7 +144,7 @@ def test_a_function_that_may_not_delete_leaves_the_domain_standing() -> None:
     assert made.stores["demo"].there
     assert "--confirm demo" in found.next
     assert "--no-final-snapshot" not in found.next, "it was taken"
-    assert found.next.endswith("is there")
+    assert found.next.endswith("--cancel until the domain itself is being deleted")
     assert made.repository, "the snapshot was taken meanwhile"
     assert Measure.DELETE_DOMAIN not in made.services.ledger.custody("demo").measures, "it was not even tried"
     made.services = replace(made.services, settings=replace(made.services.settings, may_delete=True))
@@ -269,9 +269,10 @@ def test_a_deletion_that_aws_refused_each_time_can_be_called_off(answers: list[E
     made = demo()
     store = made.stores["demo"]
     for store.refuses_to_delete in answers:
-        deleted(made)
+        found = deleted(made)
         made.later(minutes=2)
     assert (state(made), store.there) == (State.DELETING, True)
+    assert ("--cancel" in found.next) is called_off
     if called_off:
         assert delete(made.services, "demo", CAUSE, cancel=True).state == "locked"
     else:

@@ -15,7 +15,9 @@ from portcullis.words import many
 @click.argument("deployment", shell_complete=deployments_here)
 @click.option("--confirm", default="", metavar="NAME", help="The name of the deployment once more.")
 @click.option("--no-final-snapshot", "without", is_flag=True, help="Take no last snapshot, or wait for it no longer.")
-@click.option("--cancel", is_flag=True, help="Call a deletion off, as long as the domain is there. It stays locked.")
+@click.option(
+    "--cancel", is_flag=True, help="Call a deletion off, until the domain itself is being deleted. It stays locked."
+)
 @account_options
 def delete(deployment: str, confirm: str, without: bool, cancel: bool) -> int:
     """Delete a deployment: locked first, asked for by its name, after a last snapshot into its own repository, seen to be gone.

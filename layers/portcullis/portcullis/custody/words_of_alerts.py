@@ -133,8 +133,8 @@ WORDS: dict[Tell, tuple[Severity, str, str, str, str]] = {
         Severity.CRITICAL,
         "The deletion of {deployment}, asked for since {deleted_since} by {deleted_by}, does not get on: {failing}.",
         "It stays locked. What failed is tried again.",
-        "See why it fails. It can be called off as long as the domain is there: `portcullis delete {deployment} --cancel`; the page says "
-        "what to do about a snapshot that cannot be taken. " + _CHECK,
+        "See why it fails. Until the domain itself is being deleted it can be called off: `portcullis delete {deployment} --cancel`; "
+        "the page says what to do about a snapshot that cannot be taken. " + _CHECK,
         "delete-and-shred",
     ),
     Tell.DELETED: (

@@ -40,7 +40,7 @@ COMMANDS = (
                 _DELETE, "Deletes a deployment for good: locks it, takes a final snapshot, deletes the domain, sees it gone.",
                 asks=("confirm",), approved=True),
             Document(
-                _DELETE, "Calls a deletion off, as long as the domain is there. The deployment stays locked.",
+                _DELETE, "Calls a deletion off, until the domain itself is being deleted. The deployment stays locked.",
                 name="cancel-delete", fixed={"cancel": True}),
         )),),
         click="portcullis.cli.custody_verbs:delete",

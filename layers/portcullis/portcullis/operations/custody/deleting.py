@@ -39,8 +39,8 @@ def delete(
 ) -> Deletion:
     """Delete it, or go on with a deletion. `confirm` is its name once more. Raises Refused, and then nothing was deleted.
 
-    It stays locked if it could not be deleted; `portcullis unlock` opens it again, and `cancel` calls a deletion off as long as the
-    domain itself is there. Without `snapshot` one that waits for its final snapshot goes on without it.
+    It stays locked if it could not be deleted; `portcullis unlock` opens it again, and `cancel` calls a deletion off until the
+    domain itself is being deleted. Without `snapshot` one that waits for its final snapshot goes on without it.
     """
     site = services.site(deployment)
     if cancel:
@@ -115,16 +115,15 @@ def _told(site: Site, custody: Custody) -> Deletion:
     }
     name = site.name
     final = custody.measures.get(Measure.FINAL_SNAPSHOT)
-    without = (
-        f"; without the snapshot: portcullis delete {name} --confirm {name} --no-final-snapshot"
-        if final and final.progress is Progress.FAILED
-        else ""
-    )
+    going_on = [f"it goes on by itself but for the domain: portcullis delete {name} --confirm {name} again"]
+    if not (custody.deletion and custody.deletion.begun):
+        going_on.append(f"portcullis delete {name} --cancel until the domain itself is being deleted")
+    if final and final.progress is Progress.FAILED:
+        going_on.append(f"without the snapshot: portcullis delete {name} --confirm {name} --no-final-snapshot")
     next_ = {
         State.DELETED: f"portcullis shred {name} plans the destruction of its key; "
         f"cdk destroy portcullis-{name}-domain (after its termination protection is taken off) forgets the rest",
-        State.DELETING: f"it goes on by itself but for the domain: portcullis delete {name} --confirm {name} again; "
-        f"portcullis delete {name} --cancel as long as the domain is there{without}",
+        State.DELETING: "; ".join(going_on),
     }.get(custody.state, f"portcullis status {name}")
     return Deletion(
         name,
