@@ -9,10 +9,12 @@ from msgspec import structs
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.services import Trigger
+from portcullis.operations.telling import tell_or_keep, waiting
+from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cluster, Registration
 
 from tests.operations.fence import TEXTS
-from tests.operations.worlds import Engine, Make, account, every_make, model_text, registration
+from tests.operations.worlds import Aws, Engine, Make, account, every_make, model_text, registration
 
 CAUSE = Trigger("a test", "somebody")
 
@@ -70,3 +72,21 @@ def test_a_deployment_that_leaves_our_care_is_told_once(place: Cluster | None) -
     assert f"its {'cluster' if place else 'domain'} stays, open as it was" in told.happened
     assert here.ledger.registrations() == ()
     assert [one.operation for one in here.ledger.history("demo")].count("withdraw") == 1
+
+
+def test_what_was_kept_to_be_told_is_told_before_a_deployment_leaves(monkeypatch: pytest.MonkeyPatch) -> None:
+    here = account()
+    introduce(here.services.at(registration("demo")), model_text("  roles: {}\n"), CAUSE)
+    kept = Alert("drift", "demo", "warning", "a", "b", "c")
+
+    def mute(_aws: Aws, alert: Alert) -> None:
+        raise Unreachable(f"{alert.name} was not sent")
+
+    with monkeypatch.context() as shut:
+        shut.setattr(Aws, "tell", mute)
+        tell_or_keep(here.services, kept)
+        with pytest.raises(Unreachable):
+            withdraw(here.services, "demo", CAUSE)
+    withdraw(here.services, "demo", CAUSE)
+    assert kept in here.aws.told
+    assert (here.ledger.registrations(), waiting(here.services, "demo")) == ((), [])

@@ -21,6 +21,7 @@ from portcullis.operations.people.known import accept
 from portcullis.operations.remotes.keys.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
+from portcullis.operations.telling import tell_kept
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, forgive, in_force, is_in_force
 from portcullis.operations.writing.undertaking import text_in_ledger
@@ -258,5 +259,6 @@ def withdraw(services: Services, deployment: str, cause: Trigger) -> None:
                 f"{deployment} is no longer watched: its stack was deleted; its {called} stays, {state.value} as it was",
             )
         )
+    tell_kept(services, deployment)  # no sweep comes back to it
     services.ledger.unregister(deployment)
     services.record(deployment, "withdraw", cause, "the deployment is no longer watched")
