@@ -282,7 +282,8 @@ class ElasticsearchEngine:
         return all_but(own, (index for index, like_own in called.items() if like_own))
 
     def settings(self) -> EngineSettings:
-        return EngineSettings(leaves_out_forbidden=False, makes_tokens=False, evaluation="")
+        named = f"elasticsearch-{self.release}"  # as deployment files name it
+        return EngineSettings(leaves_out_forbidden=False, makes_tokens=False, evaluation="", release=named)
 
     def blocks(self) -> dict[str, dict[str, str]]:
         """Every index that is not the engine's own -> the read and write blocks it has."""
