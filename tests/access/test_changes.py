@@ -29,6 +29,8 @@ def seen(allowed: bool | None = True, **limits: Any) -> Seen:
         (seen(documents=("b", "a")), seen(documents=("a", "b")), SAME),
         (seen(documents=("a", "b")), seen(documents=("b",)), LESS),
         (seen(documents=("a",)), seen(documents=("b",)), OPEN),
+        (seen(), seen(alias_filters=("a",)), LESS),
+        (seen(alias_filters=("a",)), seen(alias_filters=("b",)), OPEN),
         (seen(fields_hidden=("x", "y")), seen(fields_hidden=("x",)), MORE),
         (seen(), seen(fields_hidden=("x",)), LESS),
         (seen(fields_only=("x",)), seen(fields_only=("x", "y")), MORE),

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 import re
+from dataclasses import replace
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -408,6 +409,19 @@ def test_a_document_behind_an_alias_is_seen_if_its_filter_finds_it(
     (one,) = json.loads(run(capsys, *asked, "--json")[1])["documents"]
     assert (one["index"], one["seen"], "may have a filter" in str(one["unknown"])) == ("orders-1", seen, seen is None)
     assert ("perhaps sees document" in run(capsys, *asked)[1]) is (seen is None)
+
+
+@pytest.mark.parametrize(("release", "seen"), [("OpenSearch_2.19", None), ("OpenSearch_3.3", False)])
+def test_what_a_filter_finds_in_a_field_that_is_masked_for_them_is_no_certain_yes(
+    here: Account, capsys: pytest.CaptureFixture[str], tmp_path: Path, release: str, seen: bool | None
+) -> None:
+    here.engine.set_to = replace(here.engine.set_to, release=release)
+    here.engine.groups = ({"of-orders": ("orders-1",)}, {})
+    here.engine.filters = {"of-orders": {"orders-1": '{"term": {"card": "4111"}}'}}
+    (tmp_path / "order.json").write_text(json.dumps(ORDER), "utf-8")
+    asked = ("can", "cognito_user:anna", "GET", "of-orders/_search", "--document", "order.json", "--json")
+    (one,) = json.loads(run(capsys, *asked)[1])["documents"]
+    assert (one["seen"], "finds in what is hidden or masked" in str(one["unknown"])) == (seen, seen is None)
 
 
 @pytest.mark.parametrize(

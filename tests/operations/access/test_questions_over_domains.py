@@ -6,18 +6,20 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
-from portcullis.access.questions.answers import Far, Layer, Request, There, WhoCan, Why
+from portcullis.access.questions.answers import ALIAS_FILTER, Far, Layer, Request, There, WhoCan, Why
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.limiting.known import known
+from portcullis.operations.access.asking.over_domains import explained
 from portcullis.operations.access.asking.questions import who_can, why
 from portcullis.operations.access.asking.scene import Scene, live
 from portcullis.remotes.connections import Connection, Connections
+from portcullis.remotes.parties import Asked
 
 from tests.operations.orders import CAUSE, orders_account
 from tests.operations.remotes.test_connecting import Amazon
 from tests.operations.worlds import Account, arn, place
 
-RED = '{"term": {"team": "red"}}'
+RED, BLUE = '{"term": {"team": "red"}}', '{"term": {"team": "blue"}}'
 THERE = SecurityConfig(
     {
         Kind.ACTION_GROUPS: known("OpenSearch_3.3").action_groups,
@@ -82,6 +84,25 @@ def test_the_other_side_decides(
     found = could(scene(here), person, does, what)
     assert found.allowed is allowed
     assert words in found.answer
+
+
+@pytest.mark.parametrize(
+    ("filters", "limits", "doubt"),
+    [
+        ({"logs": {"logs-1": BLUE}}, [("roles of logs", (RED,)), ("an alias of logs", (BLUE,))], False),
+        ({}, [("roles of logs", (RED,))], False),
+        (None, [("roles of logs", (RED,))], True),  # nobody could say
+    ],
+)
+def test_an_alias_over_there_shows_what_its_filter_leaves(
+    here: Account, filters: dict[str, dict[str, str]] | None, limits: list[tuple[str, tuple[str, ...]]], doubt: bool
+) -> None:
+    there = replace(FAR.there, aliases={"logs": ("logs-1",)}, filters=filters)
+    found = explained(scene(here, replace(FAR, there=there)), "kim", Asked("far", "logs"))
+    (shown,) = found.seen
+    assert (shown.index, [(one.by, one.documents) for one in shown.limits]) == ("logs-1", limits)
+    assert (ALIAS_FILTER in found.unknown) is doubt
+    assert not explained(scene(here, replace(FAR, there=there)), "kim", Asked("far", "logs-1")).unknown
 
 
 def test_the_chain_goes_on_over_there(here: Account) -> None:

@@ -111,6 +111,7 @@ class Seen:
         str, ...
     ] = ()  # aliases by which alone it is asked for, where nobody could say whether they have filters
     alias_filters: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()  # what of what is seen only the engine can tell
 
     @property
     def limited(self) -> bool:

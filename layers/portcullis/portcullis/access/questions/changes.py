@@ -97,6 +97,7 @@ def compared(before: Seen, after: Seen) -> tuple[Verdict, Verdict]:
         return bool(after.allowed), bool(before.allowed)
     parts = [
         _of_alternatives(before.documents, after.documents),
+        _of_alternatives(before.alias_filters, after.alias_filters),
         _of_fields(before, after),
         _of_hidden(before.masked, after.masked),
     ]

@@ -52,11 +52,10 @@ def add_documents(found: Any, documents: tuple[Given, ...]) -> None:
         allowed = False if found["allowed"] is False else seen.allowed if found["allowed"] else None
         filters, field = [seen.documents, seen.alias_filters], partial(answers.field, seen, engine=engine)
         told = looked_at(document, seen.index, filters, field, allowed)
-        if told.seen and seen.by_alias:
-            return replace(told, seen=None, unknown=(*told.unknown, ALIAS_FILTER))
-        if told.seen and of_elastic and seen.alias_filters and (seen.fields_only or seen.fields_hidden):
-            return replace(told, seen=None, unknown=(*told.unknown, OF_HIDDEN_FIELDS))
-        return told
+        open_ = [*seen.unknown, *([ALIAS_FILTER] if seen.by_alias else [])]
+        if of_elastic and seen.alias_filters and (seen.fields_only or seen.fields_hidden):
+            open_.append(OF_HIDDEN_FIELDS)
+        return replace(told, seen=None, unknown=(*told.unknown, *open_)) if told.seen and open_ else told
 
     elsewhere = False if found["allowed"] is not None else None
     try:

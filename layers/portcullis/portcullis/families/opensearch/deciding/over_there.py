@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import replace
 
 from portcullis.access.actual import Actual
-from portcullis.access.questions.answers import Decided, Far, Layer, Reason, Request, Seen, There, parted
+from portcullis.access.questions.answers import ALIAS_FILTER, Decided, Far, Layer, Reason, Request, Seen, There, parted
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.across import SEARCH, SENT, OverClusters, Remote
 from portcullis.families.opensearch.deciding.doubts import of_another_cluster
@@ -14,6 +15,9 @@ from portcullis.families.opensearch.deciding.seen import seen_of
 from portcullis.families.opensearch.deciding.together import Together, together
 from portcullis.families.opensearch.documents.config import SecurityConfig
 from portcullis.families.opensearch.limiting.view import Beyond, Decision
+from portcullis.families.opensearch.names.alias_filters import by_aliases_alone, named_by
+from portcullis.families.opensearch.names.matching import wildcard
+from portcullis.families.opensearch.names.world import Names
 from portcullis.families.opensearch.requesting.need import Need, NotKnown, W
 from portcullis.families.opensearch.requesting.requests import needs
 
@@ -67,13 +71,17 @@ def over(actual: Actual, caller: Caller, request: Request, there: There) -> Deci
     links = tuple(_links(there.remotes, decision.beyond)) or (
         Reason(Layer.REMOTE, "", "no remote cluster is called so: taken for a name of this one", "stops here"),
     )
-    seen = tuple(_seen(decision)) if allowed is not False else tuple(Seen(name, False) for name in (*own, *beyond))
+    seen = tuple(Seen(name, False) for name in (*own, *beyond))
+    if allowed is not False:
+        by_alias = dict(_by_unread_aliases(there.remotes, decision, beyond))
+        seen = tuple(replace(one, by_alias=by_alias.get(one.index, ())) for one in _seen(decision))
     return Decided(
         allowed,
         seen,
         roles,
         reasons=reasons,
         unknown=tuple(dict.fromkeys(unknown)) if allowed is None else (),
+        doubts=(ALIAS_FILTER,) if any(one.by_alias for one in seen) else (),
         beyond=links,
         ends=decision.error,
         elsewhere=True,
@@ -100,6 +108,21 @@ def _remote(far: Far, how: str) -> Remote:
 def _seen(decision: Decision) -> Iterator[Seen]:
     for view in decision.every_view:
         yield seen_of(view, open_=bool(view.unknown))
+
+
+def _by_unread_aliases(
+    remotes: Mapping[str, Far], decision: Decision, asked: Iterable[str]
+) -> Iterator[tuple[str, tuple[str, ...]]]:
+    """The indices that are asked for by aliases alone of which nobody could say whether they have filters, and these aliases."""
+    parts = [name.partition(":") for name in asked]
+    for alias, one in decision.beyond.items():
+        there = remotes[alias].there
+        if there.aliases and there.filters is None and one.decision.allowed:
+            names = Names(facts_of(there).strict)
+            meant = (index for cluster, _, index in parts if wildcard(cluster, question=False).fullmatch(alias))
+            named = named_by(names, meant)
+            for view in one.decision.views:
+                yield f"{alias}:{view.index}", by_aliases_alone(names, view.index, named)
 
 
 def _reasons(remotes: Mapping[str, Far], decision: Decision) -> Iterator[str]:

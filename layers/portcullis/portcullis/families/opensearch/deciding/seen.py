@@ -28,6 +28,7 @@ def seen_of(view: View, *, open_: bool) -> Seen:
         patterns if view.fields.excluding else (),
         view.masks,
         alias_filters=view.alias_filters,
+        unknown=view.unknown,
     )
 
 

@@ -174,4 +174,6 @@ def _shown(seen: Seen, other: str) -> Shown:
     fields: tuple[Mapping[str, tuple[str, ...]], ...] = ()
     if seen.fields_only or seen.fields_hidden:
         fields = ({"grant": seen.fields_only or ("*",), "except": seen.fields_hidden},)
-    return Shown(seen.index.partition(":")[2], (Limit(f"roles of {other}", seen.documents, fields, seen.masked),))
+    by_alias = (Limit(f"an alias of {other}", seen.alias_filters),) if seen.alias_filters else ()
+    by_roles = Limit(f"roles of {other}", seen.documents, fields, seen.masked)
+    return Shown(seen.index.partition(":")[2], (by_roles, *by_alias))
