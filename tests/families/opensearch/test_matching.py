@@ -84,6 +84,7 @@ def test_what_is_no_bearable_expression_is_unknown_and_breaks_nothing(pattern: s
         "(?!(?=b)b)ana",
         "(?i)(?!b)ana",
         "(?!b(?i))ana",
+        "(?!b",
         "(?<!b)ana",
         "a++",
         r"\p{L}",
@@ -213,8 +214,9 @@ def test_drift_says_that_only_the_engine_can_tell_whom_a_pattern_lets_in() -> No
         {"readers": mapping(users=["/.*(?<!bob)/"]), "all_access": mapping(users=["/.*(?<!bob)/"])},
     )
     told = [one.what for one in drift(OPENSEARCH, wanted(roles={"readers": role("read")}), held, frozenset())]
-    assert len(told) >= 2
-    assert all("only the engine can tell" in one for one in told if "(?<!bob)" in one)
+    odd = [one for one in told if "(?<!bob)" in one]
+    assert len(odd) >= 2
+    assert all("only the engine can tell" in one for one in odd)
     assert Kind.MAPPINGS in held.documents
 
 

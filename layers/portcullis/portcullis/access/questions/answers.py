@@ -107,9 +107,8 @@ class Seen:
     fields_only: tuple[str, ...] = ()
     fields_hidden: tuple[str, ...] = ()
     masked: tuple[str, ...] = ()
-    by_alias: tuple[
-        str, ...
-    ] = ()  # aliases by which alone it is asked for, where nobody could say whether they have filters
+    # Aliases by which alone it is asked for, where nobody could say whether they have filters.
+    by_alias: tuple[str, ...] = ()
     alias_filters: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()  # what of what is seen only the engine can tell
 

@@ -188,8 +188,8 @@ def _decided(sides: Mapping[str, Holding], need: Need, remote: Remote) -> Told:
             not covering(groups, name, world) for one in found for name in one.named for groups in granting.values()
         )
         # What one side alone would look for in vain is refused by the other before.
-        faults = [one.fault for one in found if one.fault and not (one.named and lacking)]
-        if fault := next(iter(faults), None):
+        faults = (one.fault for one in found if one.fault and not (one.named and lacking))
+        if fault := next(faults, None):
             return Told(True, fault[0], reasons=(fault[1],), skipped=remote.skip_unavailable)
         names = [name for name in found[0].names if all(name in others.names for others in found)]
         if need.options.ignore_unavailable:

@@ -127,51 +127,35 @@ def _ahead(java: str) -> tuple[list[tuple[bool, str]], str]:
     word for it: raises _Differs, or leaves it in the rest, which does."""
     found, at = list[tuple[bool, str]](), int(java.startswith("^"))
     while java.startswith(("(?=", "(?!"), at):
-        end = _end_of_group(java, at)
+        end = _next(")", java, at + 1)
+        if end < 0:
+            raise _Differs
         found.append((java[at + 2] == "=", java[at + 3 : end]))
         at = end + 1
     if not found:
         return [], java
     rest = java[at:]
-    if (
-        rest.startswith(("*", "+", "?", "{"))
-        or _has_other_ways(rest)
-        or any(map(_FLAGS.search, (rest, *(p for _, p in found))))
-    ):
+    other_ways, flags = _next("|", rest, 0) >= 0, any(map(_FLAGS.search, (rest, *(part for _, part in found))))
+    if other_ways or flags or rest.startswith(("*", "+", "?", "{")):
         raise _Differs
     return found, rest
 
 
-def _has_other_ways(java: str) -> bool:
-    """Whether a `|` stands in it outside of every group: what comes before the first is but one of the ways."""
-    depth, at = 0, 0
-    while at < len(java):
-        if java[at] == "\\":
-            at += 1
-        elif java[at] == "[":
-            at += len(_class(java, at)) - 1
-        elif java[at] in "()":
-            depth += 1 if java[at] == "(" else -1
-        elif java[at] == "|" and not depth:
-            return True
-        at += 1
-    return False
-
-
-def _end_of_group(java: str, at: int) -> int:
-    """Where the group that begins there is closed."""
+def _next(sign: str, java: str, at: int) -> int:
+    """Where it stands next outside of every group and class; -1: nowhere."""
     depth = 0
     while at < len(java):
-        if java[at] == "\\":
+        here = java[at]
+        if here == sign and not depth:
+            return at
+        if here == "\\":
             at += 1
-        elif java[at] == "[":
+        elif here == "[":
             at += len(_class(java, at)) - 1
-        elif java[at] in "()":
-            depth += 1 if java[at] == "(" else -1
-            if not depth:
-                return at
+        elif here in "()":
+            depth += 1 if here == "(" else -1
         at += 1
-    raise _Differs
+    return -1
 
 
 def _read(java: str) -> Iterator[str]:
