@@ -80,8 +80,9 @@ def test_an_address_is_a_doubt_only_where_it_would_change_the_answer(
 @pytest.mark.parametrize(
     ("asked_for", "doubts"),
     [
-        ("a,b", ["a", "b"]),  # each role covers one of two indices that are asked for at once
+        ("a,b", ["a", "b", "b2"]),  # each role covers one of two indices that are asked for at once
         ("a", ["a"]),
+        ("b", ["b", "b2"]),  # two entries of one role
         ("c", []),
     ],
 )
@@ -89,12 +90,12 @@ def test_of_several_addresses_those_that_would_change_the_answer_are_a_doubt(ask
     there = SecurityConfig(
         {
             Kind.ROLES: {name: role(f"{R}*", on=(name,)) for name in ("a", "b")},
-            Kind.MAPPINGS: {name: {"hosts": [f"{name}.example.org"]} for name in ("a", "b")},
+            Kind.MAPPINGS: {"a": {"hosts": ["a.example.org"]}, "b": {"hosts": ["b.example.org", "b2.example.org"]}},
         }
     )
     told = OPENSEARCH.answer(there, Caller("anna"), Request("GET", f"/{asked_for}/_search"), THERE)
     assert told.unknown == tuple(
-        f"rolesmapping/{name}/hosts: {name}.example.org lets in by address, and where they come from is not known"
+        f"rolesmapping/{name[0]}/hosts: {name}.example.org lets in by address, and where they come from is not known"
         for name in doubts
     )
 

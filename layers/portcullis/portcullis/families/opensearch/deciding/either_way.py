@@ -155,7 +155,7 @@ def _why_refused(decision: Decision) -> tuple[str, ...]:
 
 
 def _by_address(here: Compiled, caller: Caller, need: Need, strict: Decision) -> Iterator[str]:
-    """Entries that may give a further role, by where a caller comes from, and with it another answer: one alone, or all together."""
+    """Entries that may give a further role, by where a caller comes from, and with it another answer: a role alone, or all together."""
     entries = [
         held
         for held in (() if caller.hosts else here.mappings.by_address)
@@ -176,8 +176,13 @@ def _by_address(here: Compiled, caller: Caller, need: Need, strict: Decision) ->
         roles, let_in = told(replace(caller, hosts=tuple(held.entry for held in by)))
         return let_in != without or any(held.role not in roles for held in by)
 
-    found = [held for held in entries if changed([held])]
-    for held in found or (entries if len(entries) > 1 and changed(entries) else ()):
+    if not changed(entries):  # what one role alone would change all change, too: they add up
+        return
+    of_role: dict[str, list[Held]] = {}
+    for held in entries:
+        of_role.setdefault(held.role, []).append(held)
+    alone = [held for of in of_role.values() if len(of_role) > 1 and changed(of) for held in of]
+    for held in alone or entries:
         yield f"{held.claim} lets in by address, and where they come from is not known"
 
 
