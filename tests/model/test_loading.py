@@ -364,8 +364,10 @@ def test_subjects_of_every_kind_are_taken(to, subject):
 @pytest.mark.parametrize("missing", ["demo.yml", "no/such/folder/x.yaml"])
 def test_given_a_file_that_is_not_there_then_it_says_so(tmp_path, missing):
     (tmp_path / "demo.yaml").write_text(SMALLEST)
-    with pytest.raises(BadInput, match="no such file"):
+    (tmp_path / ".demo.yml.yaml").write_text("")  # as an editor leaves one behind
+    with pytest.raises(BadInput, match="no such file") as caught:
         model.load(tmp_path / missing)
+    assert ".demo" not in caught.value.remedy
 
 
 def test_given_a_link_to_nothing_then_it_is_no_missing_name(tmp_path):

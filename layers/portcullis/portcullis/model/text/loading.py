@@ -36,7 +36,7 @@ def text_of(path: File) -> str:
         if path.is_symlink():
             problem = f"is a link to {os.readlink(path)}, which is not there"
             raise BadInput(problem, source=str(path), remedy="mend the link, or take it away") from None
-        beside = sorted(p.name for p in path.parent.glob("*.yaml")) if path.parent.is_dir() else []
+        beside = sorted(p.name for p in path.parent.glob("[!.]*.yaml")) if path.parent.is_dir() else []
         remedy = did_you_mean(path.name, beside) or "portcullis init NAME writes one"
         raise BadInput("there is no such file", source=str(path), remedy=remedy) from None
     except UnicodeDecodeError as error:

@@ -10,7 +10,7 @@ from portcullis.families.opensearch.evaluation import V4, V4_WHOLE, has_v4
 from portcullis.families.opensearch.names.world import EngineFacts, Release
 from portcullis.families.opensearch.requesting.actions import OWN_INDEX
 
-_OLD_ENGINES = ("OpenSearch_1", "OpenSearch_2", "Elasticsearch")
+_OLD_ENGINES = ("OpenSearch_1.", "OpenSearch_2.", "Elasticsearch_")
 
 
 @dataclass(frozen=True, slots=True)
