@@ -12,7 +12,7 @@ from tests.operations.worlds import Account, account
 _OF_THE_LEDGER = ("_items", "_history", "_leases")
 _OF_THE_ENGINE = (
     *("held", "writes", "index_blocks", "groups", "sent", "unread", "stop", "cannot_load", "set_to", "closed"),
-    *("policies", "unstoppable"),
+    *("policies", "unstoppable", "filters"),
     *("meddle", "refuses"),  # functions: the same in both
 )
 _SHARED = frozenset({"ledger", "lock"})
