@@ -19,9 +19,7 @@ WALKED: dict[str, frozenset[str]] = {
 }
 # Brought about by tests of their own, on real Elasticsearch servers, or where no server decides.
 ELSEWHERE: dict[str, str] = {
-    "access-refused": "tests/operations/access/test_refused_models.py",
     "lock-out-refused": "tests/operations/writing/test_two_writers.py",
-    "model-refused": "tests/operations/access/test_refused_models.py",
     "page-not-seen-to": "tests/operations/test_pages.py",
     "remote-half-moved": "tests/operations/remotes/test_migrating_on_elastic.py",
     "remote-key-ending": "tests/operations/remotes/test_tending_keys.py",

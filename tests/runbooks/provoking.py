@@ -15,7 +15,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from portcullis.custody.rules import Rules
 from portcullis.errors import Conflict
-from portcullis.families.elasticsearch.documents.baseline import LOCK_ROLE
+from portcullis.families.elasticsearch.documents.baseline import LOCK_ROLE, SECURITY_ROLE
 
 from local.beside import AUTOMATION, Beside, secret_of
 from local.elastic.node import Elasticsearch
@@ -59,6 +59,50 @@ def _apply(person: OnCall, text: str) -> tuple[int, str]:
         file = Path(folder) / f"{DEPLOYMENT}.yaml"
         file.write_text(text, encoding="utf-8")
         return person.portcullis("apply", str(file))
+
+
+@contextmanager
+def _only_reading(person: OnCall) -> Iterator[None]:
+    """The automation may read who has access, and not write it."""
+    role = person.engine("GET", f"/_security/role/{SECURITY_ROLE}")[SECURITY_ROLE]
+    kept = {name: role[name] for name in ("cluster", "indices", "metadata")}
+    person.engine("PUT", f"/_security/role/{SECURITY_ROLE}", {**kept, "cluster": ["read_security"]})
+    try:
+        yield
+    finally:
+        person.engine("PUT", f"/_security/role/{SECURITY_ROLE}", kept)
+
+
+@contextmanager
+def a_model_was_refused(person: OnCall) -> Iterator[None]:
+    text = ledger_of(person).model(DEPLOYMENT).text
+    more = "\n  roles:\n    extra: {indices: [{names: [extra-1], privileges: [read]}]}\n"
+    try:
+        with _only_reading(person):
+            status, said = _apply(person, text.replace("\n  roles:\n", more))
+            assert status == 1, said
+        yield
+    finally:
+        status, said = _apply(person, text)
+        assert status == 0, said
+
+
+@contextmanager
+def what_is_in_force_was_refused(person: OnCall) -> Iterator[None]:
+    """Somebody has joined, and their user cannot be written."""
+    pools, pool = _pools(person)
+    user = {"UserPoolId": pool, "Username": "nina.lin"}
+    pools.admin_create_user(**user, MessageAction="SUPPRESS")
+    person.engine("PUT", f"{USERS}/nina.lin", {"password": secrets.token_urlsafe(18), "roles": []})
+    try:
+        with _only_reading(person):
+            pools.admin_add_user_to_group(**user, GroupName="support")
+            person.portcullis("synchronise", DEPLOYMENT)
+            yield
+    finally:
+        pools.admin_delete_user(**user)
+        done(person, "synchronise", DEPLOYMENT)
+        person.engine("DELETE", f"{USERS}/nina.lin")
 
 
 @contextmanager
@@ -288,6 +332,8 @@ PROVOKED: Mapping[tuple[str, ...], Provoked] = {
     ("lock-opened",): a_wall_was_undone,
     ("lock-incomplete", "lock-complete"): the_lock_has_no_right_to_blocks,
     ("unlock-incomplete",): groups_cannot_be_read_at_an_unlock,
+    ("model-refused",): a_model_was_refused,
+    ("access-refused",): what_is_in_force_was_refused,
     ("another-person",): a_name_that_is_granted_was_made_again,
     ("not-read",): a_group_may_not_be_read,
     ("name-not-mapped",): a_name_is_a_pattern,
