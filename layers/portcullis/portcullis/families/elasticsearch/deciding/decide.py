@@ -162,7 +162,7 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
     if need.any_index:
         return Answer(need, True, reasons=(f"{need.action} through {_names(r for g in granting for r in g.roles)}",))
     if need.single and need.wild:
-        status = 403 if release.major < 9 else 400
+        status = 403 if release.major < 8 else 400  # of 8 a 403 to whoever runs as somebody
         return Answer(need, status == 400, status, reasons=("this takes the name of one index, and no wildcard",))
     if need.single and release.major >= 9 and need.names[0].startswith("-"):
         may = bool(covering(granting, need.names[0], world))
