@@ -35,15 +35,16 @@ def _named(
     deployments: Iterable[Declared], shared: Account, account_file: Path
 ) -> Iterator[tuple[Path, str, str, str]]:
     """(file, place, what is named there, its Region)."""
+    keys = [(account_file, "report.key_arn", shared.report.key_arn if shared.report else None)]
     for one in deployments:
-        for place, arn in (("key.arn", one.key_arn), ("snapshots.key_arn", one.model.snapshots.key_arn)):
-            if arn:
-                yield one.source, place, arn, arn.split(":")[3]
-    if shared.report and shared.report.key_arn:
-        yield account_file, "report.key_arn", shared.report.key_arn, shared.report.key_arn.split(":")[3]
-    network, subnets = shared.network, shared.network.subnets
-    zones = [("network.zones", zone) for zone in network.zones or ()]
-    for part in ("domains", "functions") if subnets else ():
-        zones += [(f"network.subnets.{part}", zone) for zone in getattr(subnets, part)]
-    for place, zone in zones:
-        yield account_file, place, f"the zone {zone}", zone[:-1]
+        keys.append((one.source, "key.arn", one.key_arn))
+        keys.append((one.source, "snapshots.key_arn", one.model.snapshots.key_arn))
+    for source, place, arn in keys:
+        if arn:
+            yield source, place, arn, arn.split(":")[3]
+    zones = {"network.zones": shared.network.zones or ()}
+    if subnets := shared.network.subnets:
+        zones |= {"network.subnets.domains": (*subnets.domains,), "network.subnets.functions": (*subnets.functions,)}
+    for place, named in zones.items():
+        for zone in named:
+            yield account_file, place, f"the zone {zone}", zone[:-1]
