@@ -62,10 +62,28 @@ def _apply(person: OnCall, text: str) -> tuple[int, str]:
 
 
 @contextmanager
+def _in_the_pool(person: OnCall, name: str) -> Iterator[tuple[Any, dict[str, str]]]:
+    """A user of this name, who is gone again afterwards. Gives the client of pools, and the arguments that name the user in its calls."""
+    pools, pool = _pools(person)
+    user = {"UserPoolId": pool, "Username": name}
+    pools.admin_create_user(**user, MessageAction="SUPPRESS")
+    try:
+        yield pools, user
+    finally:
+        pools.admin_delete_user(**user)
+        done(person, "synchronise", DEPLOYMENT)
+
+
+def _role(person: OnCall, name: str) -> dict[str, Any]:
+    """As it can be put back."""
+    role = person.engine("GET", f"/_security/role/{name}")[name]
+    return {part: role[part] for part in ("cluster", "indices", "metadata")}
+
+
+@contextmanager
 def _only_reading(person: OnCall) -> Iterator[None]:
     """The automation may read who has access, and not write it."""
-    role = person.engine("GET", f"/_security/role/{SECURITY_ROLE}")[SECURITY_ROLE]
-    kept = {name: role[name] for name in ("cluster", "indices", "metadata")}
+    kept = _role(person, SECURITY_ROLE)
     person.engine("PUT", f"/_security/role/{SECURITY_ROLE}", {**kept, "cluster": ["read_security"]})
     try:
         yield
@@ -90,18 +108,13 @@ def a_model_was_refused(person: OnCall) -> Iterator[None]:
 @contextmanager
 def what_is_in_force_was_refused(person: OnCall) -> Iterator[None]:
     """Somebody has joined, and their user cannot be written."""
-    pools, pool = _pools(person)
-    user = {"UserPoolId": pool, "Username": "nina.lin"}
-    pools.admin_create_user(**user, MessageAction="SUPPRESS")
     person.engine("PUT", f"{USERS}/nina.lin", {"password": secrets.token_urlsafe(18), "roles": []})
     try:
-        with _only_reading(person):
+        with _in_the_pool(person, "nina.lin") as (pools, user), _only_reading(person):
             pools.admin_add_user_to_group(**user, GroupName="support")
             person.portcullis("synchronise", DEPLOYMENT)
             yield
     finally:
-        pools.admin_delete_user(**user)
-        done(person, "synchronise", DEPLOYMENT)
         person.engine("DELETE", f"{USERS}/nina.lin")
 
 
@@ -116,8 +129,7 @@ def a_wall_was_undone(person: OnCall) -> Iterator[None]:
 @contextmanager
 def the_lock_has_no_right_to_blocks(person: OnCall) -> Iterator[None]:
     """What the lock lacks is given back while it is locked, and the lock is whole then."""
-    role = person.engine("GET", f"/_security/role/{LOCK_ROLE}")[LOCK_ROLE]
-    kept = {name: role[name] for name in ("cluster", "indices", "metadata")}
+    kept = _role(person, LOCK_ROLE)
     person.engine("PUT", f"/_security/role/{LOCK_ROLE}", {"cluster": ["monitor"], "indices": []})
     try:
         person.portcullis("lock", DEPLOYMENT, "--reason", "a drill")
@@ -238,16 +250,10 @@ def a_key_was_offered_and_nobody_deployed_the_right(person: OnCall) -> Iterator[
 
 @contextmanager
 def a_name_is_a_pattern(person: OnCall) -> Iterator[None]:
-    pools, pool = _pools(person)
-    user = {"UserPoolId": pool, "Username": "m*"}
-    pools.admin_create_user(**user, MessageAction="SUPPRESS")
-    try:
+    with _in_the_pool(person, "m*") as (pools, user):
         pools.admin_add_user_to_group(**user, GroupName="support")
         person.portcullis("synchronise", DEPLOYMENT)
         yield
-    finally:
-        pools.admin_delete_user(**user)
-        done(person, "synchronise", DEPLOYMENT)
 
 
 @contextmanager
