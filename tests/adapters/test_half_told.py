@@ -32,7 +32,7 @@ class ShutTopic:
         raise Unreachable("the topic refuses it")
 
 
-def test_what_happens_again_in_the_same_words_is_heard_again_though_the_topic_is_shut() -> None:
+def test_what_happens_again_in_the_same_words_is_heard_though_the_topic_is_shut() -> None:
     bus, ledger = Bus(), Memory()
     alerts = SnsAlerts(ShutTopic(), bus, topic="t", bus="b", half_told=HalfTold(ledger, lambda: NOON))
     for alert in (OPENED, OPENED, replace(OPENED, detail={"at": "12:30"}), OPENED):

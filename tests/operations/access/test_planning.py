@@ -36,7 +36,7 @@ def test_nothing_to_change_is_one_sentence_and_no_people(here: Account) -> None:
     assert found.exit_status == 0
 
 
-def test_a_saved_plan_fits_what_it_was_made_for_in_whatever_order_the_engine_shows_it(here: Account) -> None:
+def test_a_saved_plan_fits_its_state_in_whatever_order_the_engine_shows_it(here: Account) -> None:
     site, model = here.services.site("demo"), here.ledger.model("demo")
     held = here.engine.held
     back = replace(

@@ -145,7 +145,7 @@ def test_a_secret_without_a_key_is_told_to_whoever_reads_with_it() -> None:
     assert f"{ALIAS}: the secret {SECRET} holds no key" in world.aws.told[-1].happened
 
 
-def test_an_alias_that_is_declared_with_a_key_and_read_by_certificate_is_told_and_left() -> None:
+def test_an_alias_declared_with_a_key_and_read_by_certificate_is_told_and_left() -> None:
     """With a key in the keystores everybody who reads it would be refused."""
     world, side = made()
     kept(world)

@@ -38,7 +38,7 @@ def refused(why: Exception, cause: Trigger = ANNA) -> tuple[Account, Site]:
 # ---------------------------------------------------------------------- coming
 
 
-def test_a_model_that_is_tried_again_keeps_whose_it_is_and_is_given_up_at_the_fourth_try() -> None:
+def test_a_model_tried_again_keeps_whose_it_is_and_is_given_up_at_the_fourth_try() -> None:
     made, site = here()
     tries = []
     for cause in (ANNA, BEN, BEN, BEN):

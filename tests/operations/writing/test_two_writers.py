@@ -114,7 +114,7 @@ def test_an_engine_that_never_takes_a_write_is_asked_so_often_and_no_more(
     assert (len(sent), mapped(made)) == (times, {ANNA})
 
 
-def test_a_model_whose_writer_lost_the_lease_before_it_was_seen_there_is_not_in_force(
+def test_a_model_whose_writer_lost_the_lease_before_it_was_seen_is_not_in_force(
     made: Account, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Whoever has the lease by then may have applied another one."""
