@@ -11,6 +11,7 @@ commas, to several, and tries all of theirs, or `--of-each 40` of each.
 `--seconds 20`: no mutant is given tests that take longer than that in all (5 times that where it is done at import), those of the room
 first; what they did not notice counts as lived, so that the share is never told too high. The same goes for `--tests tests/custody`: these
 alone are asked. `--together yes` follows all tests in one go and keeps nothing of it: quicker where few are named, or all are new.
+`--at-once 1`: so many side by side, instead of one for each core.
 Prints a table, names each that lived, leaves .portcullis/bench/mutants.json.
 """
 
@@ -42,7 +43,6 @@ from benchmarks.mutation.rooms import Room, left_out, rooms
 EQUIVALENT = Path(__file__).parent / "mutation" / "equivalent.json"
 TARGET = 95.0  # per cent of what is not equivalent, in every room
 
-_SIDE_BY_SIDE = os.cpu_count() or 1
 _QUICK = 40  # tests that are asked first: most mutants are noticed by one of them, and fewer files are read for it
 _SAID = (
     0,
@@ -81,6 +81,7 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     chosen = [room for room in chosen if not named or named & set(room.modules)]
     if not (given.room or named):
         tell("in no room: " + ", ".join(f"{folder} ({number})" for folder, number in left_out().items()))
+    at_once = int(given.at_once) or os.cpu_count() or 1
     work = [(room, one) for room in chosen for one in _of(room, given, known, len(chosen))]
     with tempfile.TemporaryDirectory(prefix="mutants-") as folder, ExitStack() as servers:
         if given.tests:
@@ -91,20 +92,16 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
 
         def start(module: str, *arguments: str) -> Ask:
             some: SimpleQueue[_Server] = SimpleQueue()
-            for number in range(_SIDE_BY_SIDE):
+            for number in range(at_once):
                 log = str(Path(folder) / f"{module}-{number}.log")
                 some.put(servers.enter_context(_Server(f"benchmarks.mutation.{module}", log, *arguments)))
             return lambda question: _ask_one_of(some, question)
 
         cold, warm = start("suite"), start("warm", *every)
-        followed = (
-            follow_together(every, warm, _SIDE_BY_SIDE, tell)
-            if given.together
-            else follow(every, cold, _SIDE_BY_SIDE, tell)
-        )
+        followed = follow_together(every, warm, at_once, tell) if given.together else follow(every, cold, at_once, tell)
         tell(f"{len(work)} mutants")
         bench = _Bench(followed, files, warm, cold, float(given.seconds), tell)
-        with ThreadPoolExecutor(_SIDE_BY_SIDE) as side_by_side:
+        with ThreadPoolExecutor(at_once) as side_by_side:
             tried = [one for one in side_by_side.map(bench.try_one, work) if one is not None]
     return _report(tried, known, _gone(known, named or {one for room in chosen for one in room.modules}))
 
@@ -250,6 +247,15 @@ if __name__ == "__main__":
             bench,
             n=400,
             n_is="mutants in all",
-            more={"seed": "7", "module": "", "of-each": "0", "room": "", "seconds": "0", "tests": "", "together": ""},
+            more={
+                "seed": "7",
+                "module": "",
+                "of-each": "0",
+                "room": "",
+                "seconds": "0",
+                "tests": "",
+                "together": "",
+                "at-once": "0",
+            },
         )
     )
