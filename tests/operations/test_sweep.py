@@ -268,3 +268,21 @@ def test_a_sweep_says_how_much_it_put_right() -> None:
     assert [one.steps for one in sweep(here.services)] == [2], "the mapping, and she in it"
     assert [one.steps for one in sweep(here.services)] == [0]
     assert here.mapped == ["anna"]
+
+
+def test_what_was_put_right_while_nobody_could_be_told_is_told_later() -> None:
+    """The next look finds it no more: what is ours was put right."""
+    here = town()
+    here.join("anna")
+    here.sweep()
+    here.account.engine.by_hand(Kind.MAPPINGS, [{"op": "remove", "path": "/viewers/users/0"}])
+    here.aws.mute = True
+    [swept] = sweep(here.services)
+    assert (here.mapped, len(swept.drift), swept.error) == (["anna"], 1, "")
+    here.aws.mute = False
+    for _ in range(2):
+        here.sweep()
+    [told] = here.told("drift")
+    assert told.detail["drift"] == list(swept.drift)
+    [entry] = drifts(here)
+    assert entry.after == list(swept.drift)

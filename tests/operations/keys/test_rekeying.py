@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
 import pytest
 from portcullis.custody.types import Custody, State
-from portcullis.errors import BadInput, Refused
+from portcullis.errors import BadInput, Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.families.opensearch.shutting.baseline import COMPARE_ROLE
 from portcullis.model.option_types import Options
@@ -25,9 +26,10 @@ CAUSE = Trigger("portcullis re-key", "somebody")
 TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n"
 
 
-def pair(fate: Fate | None = None) -> Estate:
-    made = estate("old", "new", fate=fate)
-    for name in ("old", "new"):
+def pair(fate: Fate | None = None, more: Sequence[str] = ()) -> Estate:
+    names = ("old", "new", *more)
+    made = estate(*names, fate=fate)
+    for name in names:
         kept = made.services.ledger.model(name)
         made.services.ledger.keep_model(name, replace(kept, text=TEXT.format(name), options=Options()))
     for number in range(20):
@@ -266,3 +268,53 @@ def test_given_a_crash_at_any_call_then_going_on_ends_the_same(after: bool) -> N
         assert state(made) is State.LOCKED
         assert made.stores["new"].indices["orders"] == made.stores["old"].indices["orders"]
         assert not reads(made, "new")
+
+
+# ---------------------------------------------------------------------- two at once
+
+
+@pytest.mark.parametrize(
+    ("second", "said"),
+    [(("other", "old"), "old is being re-keyed to new itself"), (("other", "new"), "old is being re-keyed to new")],
+    ids=["to the one that moves", "to the one that is moved to"],
+)
+def test_a_second_re_key_that_shares_a_domain_with_one_under_way_is_refused(second: tuple[str, str], said: str) -> None:
+    """It would write over which indices the first one froze, and take the right to read from it."""
+    made = pair(more=("other",))
+    made.stores["old"].slow = 10_000
+    move(made)
+    before = [made.services.ledger.saved(name, MOVING) for name in ("old", "new")]
+    with pytest.raises(Refused, match=said):
+        rekey(made.services, second[0], CAUSE, to=second[1])
+    with pytest.raises(Refused, match="new is being moved to"):
+        rekey(made.services, "new", CAUSE, to="other")
+    assert [made.services.ledger.saved(name, MOVING) for name in ("old", "new")] == before
+    made.stores["old"].slow = 0
+    assert move(made).step == "done"
+
+
+def test_a_domain_whose_re_key_was_called_off_can_be_moved_to() -> None:
+    made = pair(more=("other",))
+    made.stores["old"].slow = 10_000
+    move(made)
+    move(made, to="", cancel=True)
+    made.stores["old"].slow = 0
+    assert move(made).step == "done"
+
+
+def test_a_call_off_that_was_cut_off_is_done_whole_when_asked_again() -> None:
+    """The old domain does not answer in the middle of it."""
+    made = pair()
+    made.stores["old"].slow = 10_000
+    move(made)
+    engine = made.services.engine
+
+    def silent(one: Any) -> Any:
+        if one.deployment == "old":
+            raise Unreachable("the domain did not answer")
+        return engine(one)
+
+    with pytest.raises(Unreachable):
+        rekey(replace(made.services, engine=silent), "old", CAUSE, cancel=True)
+    assert not reads(made, "new")
+    assert made.services.ledger.saved("new", MOVING) is None

@@ -74,3 +74,25 @@ def test_the_key_of_a_locked_or_unhealthy_deployment_is_not_rotated(custody: Cus
     made = demo()
     made.services.ledger.keep_custody(custody)
     assert days_go_by(made, 40) == 0
+
+
+def test_two_things_to_say_of_one_key_are_told_once_together() -> None:
+    """Few are left, and the next one is refused: one by one, each was new again at every sweep."""
+    made = demo()
+    assert days_go_by(made, 20 * 31) == 20
+    made.keys["demo"].refuses = "kms rotate_key_on_demand: ConflictException"
+    assert days_go_by(made, 60) == 0
+    *_, before, told = made.account.aws.told
+    assert len(made.account.aws.told) == 3, "six are left, five are left, and the refusal"
+    assert "refused" not in before.happened
+    assert told.severity == "warning"
+    assert "5 of 25 rotations on demand are left" in told.happened
+    assert "KMS refused: kms rotate_key_on_demand: ConflictException" in told.happened
+
+
+def test_a_refusal_that_was_over_is_told_when_it_comes_again() -> None:
+    made = demo()
+    for refused, days in ((True, 35), (False, 1), (True, 35)):
+        made.keys["demo"].refuses = "kms rotate_key_on_demand: ConflictException" if refused else ""
+        assert days_go_by(made, days) == (0 if refused else 1)
+    assert made.alerts() == ["rotation-on-demand"] * 2

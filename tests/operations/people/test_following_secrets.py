@@ -132,3 +132,31 @@ def test_what_is_kept_of_a_secret_is_never_what_it_holds(here: Account) -> None:
     everything = json.dumps([str(one) for one in here.ledger._items.values()]) + str(here.aws.told)
     assert "Rotated-2" not in everything
     assert "Given-1" not in everything
+
+
+@pytest.mark.parametrize("error", [Refused, Unreachable], ids=lambda kind: kind.__name__)
+def test_a_secret_that_may_not_be_looked_at_keeps_no_other_from_being_followed(
+    here: Account, error: type[Exception]
+) -> None:
+    version = here.passwords.version
+
+    def looked(secret: str) -> str | None:
+        if secret == "given":
+            raise error("the secret given could not be looked at")
+        return version(secret)
+
+    here.passwords.version = looked  # type: ignore[method-assign]
+    sent(here)
+    here.passwords.kept |= {MADE: "Rotated-2", "given": "Rotated-3"}
+    with pytest.raises(error, match="given could not be looked at"):
+        follow(here)
+    assert [one["value"] for one in sent(here)] == ["Rotated-2"]
+    here.passwords.version = version  # type: ignore[method-assign]
+    assert follow(here) == ("lee",)
+
+
+def test_a_secret_that_is_gone_changes_no_password(here: Account) -> None:
+    del here.passwords.kept["given"]
+    sent(here)
+    assert follow(here) == ()
+    assert sent(here) == []

@@ -32,6 +32,7 @@ from portcullis.operations.telling import (
     tell_and_remember,
     tell_kept,
     tell_once,
+    tell_once_or_keep,
     tell_or_keep,
     was_told,
 )
@@ -246,6 +247,7 @@ def _tell_drift(site: Site) -> tuple[Drift, ...]:
     severity = "critical" if any(one.severity == "critical" for one in found) else "warning"
     happened = f"the engine holds something else than the model asks for: {'; '.join(words[:20])}"
     alert = alert_table.DRIFT.of(site.name, happened, severity=severity, detail={"drift": words})
-    if tell_once(site.services, alert, "\n".join(words)):
+    # What is ours is put right next, told or not: no later look finds it again.
+    if tell_once_or_keep(site.services, alert, "\n".join(words)):
         site.record("drift", _CAUSE, alert.happened[:1000], after=words)
     return found

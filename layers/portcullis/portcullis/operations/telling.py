@@ -66,6 +66,15 @@ def tell_or_keep(services: Services, alert: Alert) -> None:
             TO_TELL.save(services.ledger, alert.deployment, [*others, alert][-_MOST_KEPT:])
 
 
+def tell_once_or_keep(services: Services, alert: Alert, about: str) -> bool:
+    """As `tell_once`, of what no later look finds again."""
+    if was_told(services, alert, about):
+        return False
+    tell_or_keep(services, alert)
+    services.ledger.save(alert.deployment, told(alert.name), about)
+    return True
+
+
 def waiting(services: Services, deployment: str) -> list[Alert]:
     """What was kept to be told later."""
     return TO_TELL.saved(services.ledger, deployment) or []

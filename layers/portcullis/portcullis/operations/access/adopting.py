@@ -13,7 +13,7 @@ from portcullis.families.base import Adoptable, Family
 from portcullis.operations.access.changing.applying import apply_model
 from portcullis.operations.access.changing.foundation import keepers, made_with_domain
 from portcullis.operations.access.changing.looking import compare
-from portcullis.operations.access.deployments import kept_of, writing
+from portcullis.operations.access.deployments import kept_of, read_file, writing
 from portcullis.operations.access.new_findings import new_errors, refuse_new_errors
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.writing.undertaking import text_in_ledger
@@ -83,15 +83,13 @@ def adopt(
     kept, and everything in it is claimed; else, and with `dry_run`, it is only shown. What gives somebody the administration of the
     domain is taken only if `only` names it. `expected` is the digest of what was shown: Refused if there is something else by now.
     """
-    from portcullis import model
-
     chosen = _Chosen(frozenset(only), frozenset(without))
     with writing(services, deployment, "adopt") as site:
         base = text if text is not None else text_in_ledger(services, deployment)
         if not base:
             raise Refused(f"the ledger holds no model of {deployment}; give a deployment file to write into")
         source = f"{deployment}.yaml"
-        before = model.loads(base, source)
+        before = read_file(base, source, deployment)
         if text is not None:
             refuse_new_errors(text_in_ledger(services, deployment), before)
         now = compare(site, kept_of(before, base), adopt=True)

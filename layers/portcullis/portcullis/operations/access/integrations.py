@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from portcullis.access.actual import Json
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.access.editing import Edited, edit_and_apply
 from portcullis.operations.services import Services, Trigger
+
+if TYPE_CHECKING:
+    from portcullis.model.access_types import Role
 
 # service -> (role, permissions on the cluster, on its indices), as Amazon's guide to fine-grained access control lists them.
 _SERVICES: dict[str, tuple[str, list[str], list[str]]] = {
@@ -41,13 +46,14 @@ def integration_add(
                 f"{deployment} is a cluster, which lets in no IAM role: {service} comes to it as a user of its own"
             )
         declared = file.access.roles.get(name)
-        patterns = [index]
+        patterns, about = [index], {}
         if declared is not None:
-            indices = declared.index_permissions
-            if len(indices) != 1 or set(indices[0].allowed_actions) != set(on_indices):
+            if not _is_as_made(declared, on_cluster, on_indices):  # what else is in it would be lost
                 raise Refused(f"the model has a role {name} of its own that is not {service}'s: rename it first")
-            patterns = list(dict.fromkeys([*indices[0].index_patterns, index]))
+            patterns = list(dict.fromkeys([*declared.index_permissions[0].index_patterns, index]))
+            about = {"description": declared.description} if declared.description else {}
         value: Json = {
+            **about,
             "cluster_permissions": on_cluster,
             "index_permissions": [{"index_patterns": patterns, "allowed_actions": on_indices}],
         }
@@ -55,3 +61,13 @@ def integration_add(
 
     changes = [allowed, add_grant(Subject(SubjectKind.IAM_ROLE, role), role=name)]
     return edit_and_apply(services, deployment, cause, changes, operation="integration add", text=text)
+
+
+def _is_as_made(declared: Role, on_cluster: list[str], on_indices: list[str]) -> bool:
+    """But for its indices, and what it is called by people."""
+    if len(declared.index_permissions) != 1 or declared.tenant_permissions:
+        return False
+    (one,) = declared.index_permissions
+    limited = one.dls or one.fls or one.masked_fields
+    same = (set(declared.cluster_permissions), set(one.allowed_actions)) == (set(on_cluster), set(on_indices))
+    return same and not limited

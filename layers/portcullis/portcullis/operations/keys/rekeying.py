@@ -40,7 +40,7 @@ from portcullis.ports.data import Documents
 STEPS = ("prepare", "freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
 _LONGEST = timedelta(seconds=180)  # of waiting and comparing in one call, which has 300 s: the next goes on
 _LOOK = 3.0
-_TARGET = "target"  # the step of the one that is moved to
+_TARGET = "target"  # the step of the one that is moved to; `to` is then who moves there
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,17 +126,29 @@ def _begin(services: Services, deployment: str, cause: Trigger, to: str) -> Move
         one.snapshot_store()
     if old.key.arn == new.key.arn:
         raise Refused(f"{to} is under the same key as {deployment}: nothing would change")
+    _refuse_two_at_once(services, deployment, to)
     refuse_bad_key(services.at(new), services.ledger.model(to))
     move = Move(to, cause.actor, services.now().isoformat())
     _keep(services, deployment, move, cause)
     return move
 
 
+def _refuse_two_at_once(services: Services, deployment: str, to: str) -> None:
+    """What the ledger keeps of another move would be lost: which indices it froze, and that its snapshots may be read."""
+    other = _under_way(services, to)
+    if other is None:
+        return
+    if other.step != _TARGET:
+        raise Refused(f"{to} is being re-keyed to {other.to} itself: end that first, or call it off")
+    if other.to != deployment and _under_way(services, other.to) is not None:
+        raise Refused(f"{other.to} is being re-keyed to {to}: end that first, or call it off")
+
+
 # ---------------------------------------------------------------------- the steps
 
 
 def _prepare(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
-    services.ledger.save(move.to, MOVING, replace(move, to="", step=_TARGET))
+    services.ledger.save(move.to, MOVING, replace(move, to=deployment, step=_TARGET))
     for name in (deployment, move.to):
         apply_text(services, name, None, cause)
     try:
@@ -340,18 +352,22 @@ def _close(services: Services, deployment: str, to: str, cause: Trigger, *, but:
     """The snapshot role may read no longer. `but` is kept under another name for who asks how it went."""
     if but is not None:
         services.ledger.save(deployment, f"{MOVING}-last", but)
-    for name in (deployment, to):
+    for name in (to, deployment):  # the one that moves last: until then asking again does all of it
         services.ledger.forget(name, MOVING)
         if services.ledger.custody(name).state is State.OPEN:
             apply_text(services, name, None, cause)
 
 
 def _kept(services: Services, deployment: str) -> Move | None:
-    saved: Any = services.ledger.saved(deployment, MOVING) or services.ledger.saved(deployment, f"{MOVING}-last")
-    move = None if saved is None else typed.of_plain(saved, Move)
+    move = _under_way(services, deployment) or _under_way(services, deployment, f"{MOVING}-last")
     if move is not None and move.step == _TARGET:
         raise Refused(f"{deployment} is being moved to; ask for the deployment that is moved")
     return move
+
+
+def _under_way(services: Services, deployment: str, name: str = MOVING) -> Move | None:
+    saved: Any = services.ledger.saved(deployment, name)
+    return None if saved is None else typed.of_plain(saved, Move)
 
 
 def _save(services: Services, deployment: str, move: Move) -> None:
