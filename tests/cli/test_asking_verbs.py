@@ -19,6 +19,7 @@ from portcullis.errors import Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 
 from docs.schemas import ANSWERS, schema
+from tests.operations.access.test_questions import perhaps_writes_payroll
 from tests.operations.orders import TEXT, cognito, group, orders_account
 from tests.operations.worlds import Account
 
@@ -203,6 +204,21 @@ def test_the_matrix_is_people_by_numbered_indices(here: Account, capsys: pytest.
 
 
 # ---------------------------------------------------------------------- of a file alone
+
+
+def test_a_cell_in_which_something_is_not_known_has_a_mark_and_a_legend(
+    here: Account, capsys: pytest.CaptureFixture[str]
+) -> None:
+    legend = "? behind a letter: and something more, or how much of it, is not known here"
+    assert legend not in run(capsys, "matrix", "--person", "rita")[1]
+    perhaps_writes_payroll(here)
+    out = run(capsys, "matrix")[1]
+    assert legend in out.splitlines()
+    assert re.search(r"\nrita +\? +\? +r\?\n", out)
+    told = json.loads(run(capsys, "matrix", "--json")[1])
+    assert [row["cells"] for row in told["people"] if row["name"] == "rita"] == [["?", "?", "read ?"]]
+    out = run(capsys, "what-if", "lee", "leaves", "readers")[1]
+    assert "- payroll-1  reads, something of it not known -> nothing\n" in out
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import Any
 
@@ -368,7 +369,7 @@ def test_who_lacks_the_cluster_permission_of_every_write_is_not_said_to_write(he
     automation = "iam_role:portcullis-automation"
     assert can(here, automation, "write", "orders-1").allowed is None
     cells = {row.person: row.cells for row in asks(here, "matrix").people}
-    assert cells[automation] == ("read",) * 3
+    assert cells[automation] == ("read ?",) * 3
     writers = {one.person: one.allowed for one in who(here, "write", "orders-1").people}
     assert (writers["iam_user:kim"], writers[automation]) == (True, None)
 
@@ -540,6 +541,37 @@ def test_the_matrix_says_unknown_wherever_a_question_for_it_does(here: Account) 
         for index, cell in zip(found.indices, row, strict=True):
             answers = {can(here, person, does, index).allowed for does in ("read", "write")}
             assert (cell == "-") == (answers == {False}), (person, index)
+
+
+def perhaps_writes_payroll(here: Account) -> None:
+    """A role on a name that is no index: it may be an alias of any."""
+    reads = {"index_patterns": ["payroll-*"], "allowed_actions": ["read"]}
+    crud = {"index_patterns": ["of-pay"], "allowed_actions": ["crud"]}
+    bulk = ["indices:data/write/bulk"]
+    edits_roles(here, reads_payroll={"cluster_permissions": bulk, "index_permissions": [reads, crud]})
+    here.engine.groups = None
+
+
+def test_a_cell_says_that_something_is_not_known_beside_what_is(here: Account) -> None:
+    perhaps_writes_payroll(here)
+    cells = {row.person: row.cells for row in asks(here, "matrix").people}
+    assert cells["iam_user:rita"] == ("?", "?", "read ?")
+    assert (can(here, "rita", "read", "payroll-1").allowed, can(here, "rita", "write", "payroll-1").allowed) == (
+        True,
+        None,
+    )
+
+
+def test_a_cell_says_that_how_much_is_read_is_not_known(here: Account) -> None:
+    """A filter that only the engine can read hides more or less."""
+    looks = {"query_string": {"query": "region:eu"}}
+    entry = {"index_patterns": ["payroll-*"], "allowed_actions": ["read"], "dls": json.dumps(looks), "fls": ["~region"]}
+    edits_roles(here, reads_payroll={"index_permissions": [entry]})
+    found = can(here, "rita", "read", "payroll-1")
+    assert found.allowed
+    assert any(one.unknown for one in found.seen)
+    cells = {row.person: row.cells for row in asks(here, "matrix").people}
+    assert cells["iam_user:rita"] == ("-", "-", "part ?")
 
 
 def test_who_shares_a_name_is_asked_for_by_what_tells_them_apart(here: Account) -> None:

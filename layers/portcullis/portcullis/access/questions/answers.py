@@ -249,7 +249,8 @@ class WhoCan:
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """`cells`: an index each; "read", "write", "part" (read with limits), joined by a blank; "-" nothing, "?" unknown."""
+    """`cells`: an index each; "read", "write", "part" (read with limits), joined by a blank; "-" nothing. "?" last: beside these, or alone,
+    something is not known here (how much is read, or whether they read or write)."""
 
     person: str
     name: str

@@ -49,7 +49,7 @@ class Drawn:
 @dataclass(frozen=True, slots=True)
 class Picture:
     """`reads`, `parts`, `writes`, `doubts`: a bit a cell, person by person, each person's bits from a whole byte on; Base64.
-    `parts`: of what is read a part; `doubts`: not known. `page`: where the account keeps pages, as BUCKET/KEY; empty: nowhere."""
+    `parts`: of what is read a part; `doubts`: something unknown. `page`: where the account keeps pages, as BUCKET/KEY; empty: nowhere."""
 
     deployment: str
     at: str

@@ -12,7 +12,9 @@ _LABEL = 12
 _LABELS = {"role by the token": "token", "access policy": "policy"}
 _COLOURS = {True: "green", False: "red", None: "yellow"}
 _CELLS = {"read": "r", "part": "p", "write": "w"}
-_AS_WORDS = {"-": "nothing", "?": "not known", "part": "reads a part", "read": "reads"}
+_LEGEND = "r reads, p reads a part, w writes, - nothing, ? not known here"
+_IN_PART = "? behind a letter: and something more, or how much of it, is not known here"
+_AS_WORDS = {"-": "nothing", "?": "not known", "part": "reads a part", "read": "reads", "write": "writes"}
 _LONGEST_NAME = 24
 
 
@@ -75,7 +77,9 @@ def show_matrix(found: Any) -> None:
     _show_stopped(found, "nobody is let in now", bold=True)
     title = f"{_counted(people)} by {many(len(indices), 'index', 'indices')}"
     console().text(f"{title} of {found['deployment']}", bold=True)
-    console().text("r reads, p reads a part, w writes, - nothing, ? not known here", dim=True)
+    console().text(_LEGEND, dim=True)
+    if any(cell.endswith(" ?") for one in people for cell in one["cells"]):
+        console().text(_IN_PART, dim=True)
     for number, index in enumerate(indices, 1):
         console().text(f"{number:>4}  {line(index, 70)}")
     names = [_short(one["name"]) for one in people]
@@ -100,8 +104,8 @@ def show_what_if(found: Any) -> None:
     for one in found["changes"]:
         more = one["before"] == "-"
         sign, colour = ("+", "green") if more else ("-", "red") if one["after"] == "-" else ("~", "yellow")
-        now = f"{_AS_WORDS.get(one['before'], one['before'])} -> {_AS_WORDS.get(one['after'], one['after'])}"
-        console().text(f"{sign} {_short(one['index']):<{width}}  {now}", fg=colour)
+        now = f"{_in_words(one['before'])} -> {_in_words(one['after'])}"
+        console().prose(f"{sign} {_short(one['index']):<{width}}  {now}", " " * (width + 4), fg=colour)
     _section("roles they would have", found["roles_gained"])
     _section("roles they would no longer have", found["roles_lost"])
     show_kept_out(found)
@@ -130,6 +134,11 @@ def _counted(people: Sequence[Any]) -> str:
 
 def _cell(words: str) -> str:
     return "".join(_CELLS.get(word, word) for word in words.split())
+
+
+def _in_words(cell: str) -> str:
+    words = [_AS_WORDS[word] for word in cell.split()]
+    return f"{' and '.join(words[:-1])}, something of it {words[-1]}" if cell.endswith(" ?") else " and ".join(words)
 
 
 def _short(name: str) -> str:

@@ -18,7 +18,8 @@ const words = (p, i) => {
   const said = [];
   if (at("reads", p, i)) said.push(at("parts", p, i) ? "reads a part" : "reads all");
   if (at("writes", p, i)) said.push("writes");
-  return said.join(", ") || (at("doubts", p, i) ? "not known" : "nothing");
+  if (at("doubts", p, i)) said.push(said.length ? "something of it not known" : "not known");
+  return said.join(", ") || "nothing";
 };
 const utc = text => { const found = /^(\d{4}-\d\d-\d\d)T(\d\d:\d\d:\d\d)/.exec(text || ""); return found ? found[1] + " " + found[2] + " UTC" : text || ""; };
 const button = (text, does) => { const made = el("button", text); made.type = "button"; made.addEventListener("click", does); return made; };
@@ -35,7 +36,7 @@ function top() {
 }
 
 // ---- the heat map
-const LEGEND = [["none", "nothing"], ["part", "reads a part"], ["read", "reads all"], ["write", "writes, too (a bar)"], ["doubt", "not known"]];
+const LEGEND = [["none", "nothing"], ["part", "reads a part"], ["read", "reads all"], ["write", "writes, too (a bar)"], ["doubt", "not known (a corner: something of it)"]];
 const colour = name => getComputedStyle(document.documentElement).getPropertyValue("--" + name).trim();
 for (const [name, says] of LEGEND) { const box = el("span"); box.style.background = "var(--" + name + ")"; put($("legend"), put(el("li"), box, says)); }
 function groups() {
@@ -69,9 +70,9 @@ function draw() {
   picture = pen.createImageData(canvas.width, canvas.height);
   const out = picture.data, bar = Math.max(1, Math.floor(cell / 3));
   shownP.forEach((p, y) => shownI.forEach((i, x) => {
-    const main = rgb[at("reads", p, i) ? at("parts", p, i) ? "part" : "read" : at("doubts", p, i) ? "doubt" : "none"], puts = at("writes", p, i);
+    const main = rgb[at("reads", p, i) ? at("parts", p, i) ? "part" : "read" : at("doubts", p, i) ? "doubt" : "none"], puts = at("writes", p, i), corner = cell > 2 && at("doubts", p, i) ? Math.ceil(cell / 2) : 0;
     for (let dy = 0; dy < cell; dy++) for (let dx = 0, k = ((y * cell + dy) * canvas.width + x * cell) * 4; dx < cell; dx++, k += 4) {
-      const c = puts && dy >= cell - bar && (cell > 1 || (x + y) % 2) ? rgb.write : cell > 4 && (dx === 0 || dy === 0) ? rgb.none : main;
+      const c = dx + dy < corner ? rgb.doubt : puts && dy >= cell - bar && (cell > 1 || (x + y) % 2) ? rgb.write : cell > 4 && (dx === 0 || dy === 0) ? rgb.none : main;
       out[k] = c[0]; out[k + 1] = c[1]; out[k + 2] = c[2]; out[k + 3] = 255;
     }
   }));

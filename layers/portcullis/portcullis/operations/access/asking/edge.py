@@ -145,15 +145,15 @@ def _cell(cell: str, read: Passage | None, write: Passage | None) -> tuple[str, 
     """What of a cell comes through, and what keeps out the rest."""
     if cell == "-":
         return cell, ()
-    asked = (
-        {"read": read, "write": write} if cell == "?" else {w: write if w == "write" else read for w in cell.split()}
-    )
-    told = {word: passage for word, passage in asked.items() if passage is not None}
-    noes = tuple(one.no for one in told.values() if one.passes is False)
-    if cell == "?":
-        return "-" if len(noes) == len(told) else "?", noes
-    through = [word for word, one in told.items() if one.passes is True]
-    return " ".join(through) or ("-" if len(noes) == len(told) else "?"), noes
+    words = cell.split()
+    open_ = "?" in words  # of what is read, or whether they read or write: that may be either
+    asked = {word: write if word == "write" else read for word in (*words, *(("read", "write") if open_ else ()))}
+    told = {word: one for word, one in asked.items() if one is not None and word != "?"}
+    noes = tuple(dict.fromkeys(one.no for one in told.values() if one.passes is False))
+    if all(one.passes is False for one in told.values()):
+        return "-", noes
+    through = [word for word in words if word in told and told[word].passes is True]
+    return " ".join((*through, *(("?",) if open_ or not through else ()))), noes
 
 
 @dataclass(frozen=True, slots=True)

@@ -188,7 +188,9 @@ def _cells(indices: Sequence[str], reads: Decided, writes: Decided) -> Iterator[
         if puts and puts.allowed:
             words.append("write")
         may = {sees.allowed if sees else reads.allowed, puts.allowed if puts else writes.allowed}
-        yield " ".join(words) or ("?" if None in may else "-")
+        if None in may or (sees and sees.allowed and (sees.unknown or sees.by_alias)):
+            words.append("?")
+        yield " ".join(words) or "-"
 
 
 # ---------------------------------------------------------------------- one person

@@ -236,7 +236,7 @@ def _counts(
     shut |= {one.person: one for one in let_in.kept_out if one.person not in shut}
     unknown += let_in.unknown
     may = {
-        str(person): sum(len(cell.split()) for cell in cells if cell not in ("-", "?"))
+        str(person): sum(word not in ("-", "?") for cell in cells for word in cell.split())
         for (person, _), cells in zip(rows, let_in.cells, strict=True)
     }
     return [(person, may.get(str(person), 0)) for person in scene.people if person.kind != ANYBODY]
