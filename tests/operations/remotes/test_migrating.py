@@ -407,7 +407,7 @@ def test_while_it_is_locked_nothing_is_moved_and_what_was_begun_waits() -> None:
     assert clusters.calls == 0
     world, clusters = made()
     world.ledger.keep_custody(Custody(GIVER, state=State.LOCKED))
-    with pytest.raises(Shut):
+    with pytest.raises(Refused, match="logs is locked: nothing is moved until it is open"):
         move(world)
     assert clusters.settled() == {OLD: "certificate"}
 

@@ -197,7 +197,7 @@ ONE_ROLE_OF_TWO = AlertKind(
 REMOTE_HALF_MOVED = AlertKind(
     "remote-half-moved",
     Severity.WARNING,
-    done="nothing: whoever reads the other cluster reads on, by the roads that stand",
+    done="nothing: people read on by the roads that stand; what stopped on the same alias may refuse them until somebody goes on with it",
     next="see how far it came: portcullis remote migrate {deployment} ALIAS --plan; then as the page says. Check with: the same",
     runbook="remote-migration",
 )

@@ -14,6 +14,8 @@ from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.changing.looking import made_by_hand
 from portcullis.operations.access.planning import compared_once_open
+from portcullis.operations.remotes.moving.kept import all_under_way
+from portcullis.operations.remotes.moving.unfinished import in_words
 from portcullis.operations.services import Services
 from portcullis.operations.telling import waiting as kept_to_tell
 from portcullis.operations.watching.roads import opened_in_words
@@ -75,7 +77,7 @@ def status(services: Services, deployment: str) -> Status:
     site = services.site(deployment)
     custody = site.ledger.custody(deployment)
     untold = [*_untold(custody, services.now()), *map(_kept, kept_to_tell(services, deployment))]
-    problems = standing_problems(site)
+    problems, moves = standing_problems(site), all_under_way(site)
     waiting, later = 0, tuple[str, ...]()
     try:
         if custody.state is not State.DELETED:  # then there is nothing to compare with
@@ -91,13 +93,15 @@ def status(services: Services, deployment: str) -> Status:
         to_deploy = not waiting and set(problems) <= set(later)
         asks = "cdk deploy" if to_deploy else f"portcullis plan {deployment}"
         then, page = _next_of_open(deployment, blind=blind, roads=roads, asks=asks if waiting or problems else "")
+    if not then and moves and custody.state is State.OPEN:
+        then, page = f"portcullis remote migrate {deployment} {moves[0].alias} --plan", "remote-migration"
     return Status(
         deployment,
         site.registration,
         custody,
         site.ledger.watermark(deployment),
         waiting,
-        (*untold, *problems),
+        (*untold, *problems, *map(in_words, moves)),
         tuple(site.ledger.history(deployment, 5)),
         blind=blind,
         next=then,

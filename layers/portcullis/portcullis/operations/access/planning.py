@@ -11,7 +11,6 @@ from portcullis.access.questions.changes import Changed, Right, as_many_as_fit
 from portcullis.custody.types import Custody, State
 from portcullis.errors import PortcullisError, Refused
 from portcullis.operations.access.asking.comparing import diff
-from portcullis.operations.access.asking.opened import mappings_are_shut, once_open
 from portcullis.operations.access.asking.scene import Scene, live
 from portcullis.operations.access.changing.filters import unread_filters
 from portcullis.operations.access.changing.looking import Comparison, compare
@@ -19,6 +18,7 @@ from portcullis.operations.access.deployments import kept_of, names_of, read_fil
 from portcullis.operations.access.new_findings import new_warnings
 from portcullis.operations.remotes.keys.tending import would_keep
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.writing.opened import mappings_are_shut, once_open
 from portcullis.operations.writing.undertaking import text_in_ledger
 from portcullis.ports.registration import KeptModel
 from portcullis.remotes.keys import Plan as KeyPlan

@@ -24,6 +24,7 @@ from portcullis.operations.remotes.keys.tending import (
     replace_key,
     taking,
 )
+from portcullis.operations.remotes.moving.kept import all_under_way
 from portcullis.operations.remotes.moving.unfinished import tell_of_unfinished
 from portcullis.operations.services import Site, Trigger
 from portcullis.operations.telling import over, tell_once
@@ -71,8 +72,10 @@ def look_after_keys(site: Site, cause: Trigger) -> None:
                 if step.act in (Act.REPLACE, Act.FINISH) and step.offer in offers:
                     with failed.of(step.offer):
                         asks += _replace(site, offers[step.offer], step, cause)
+    # The keystores of an alias in the midst of a move are the move's to write.
+    between = {one.to for one in all_under_way(site) if one.back or not one.waits}
     for alias, remote in options.remotes.items():
-        if remote.model == BY_KEY:
+        if remote.model == BY_KEY and alias not in between:
             with failed.of(alias):
                 asks += _follow(site, alias, remote, cause)
     with failed.of("moves"):

@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 from portcullis.access.questions.answers import Far, is_beyond
 from portcullis.custody.stopping import stopping
 from portcullis.errors import PortcullisError
-from portcullis.operations.access.asking.opened import once_open
 from portcullis.operations.access.asking.scene import Scene, engine_named, fits, there_on
 from portcullis.operations.remotes.asking.other_side import as_it_is, by_file
 from portcullis.operations.remotes.files import by_domain, file_of, files_in_force, on_cluster
 from portcullis.operations.services import Services, Site
+from portcullis.operations.writing.opened import once_open
 from portcullis.remotes.connections import CONNECTED, Connection
 
 if TYPE_CHECKING:

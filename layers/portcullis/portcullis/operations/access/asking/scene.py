@@ -16,10 +16,10 @@ from portcullis.custody.types import Custody
 from portcullis.errors import PortcullisError, Refused
 from portcullis.families.answering import Answering, answering
 from portcullis.families.base import Family
-from portcullis.operations.access.asking.opened import once_open
 from portcullis.operations.access.changing.foundation import with_foundation
 from portcullis.operations.access.changing.looking import compare
 from portcullis.operations.services import Site
+from portcullis.operations.writing.opened import once_open
 from portcullis.ports.engine import Engine, Names
 from portcullis.ports.registration import KeptModel
 

@@ -6,15 +6,17 @@ from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from portcullis.access.actual import Json
+from portcullis.access.actual import Actual, Json
 from portcullis.access.plan import AccessModel
 from portcullis.access.questions.persons import as_person
+from portcullis.custody.stopping import stopping
 from portcullis.errors import BadInput, Refused
 from portcullis.operations.remotes.asking.other_side import looked_at, there_of
 from portcullis.operations.remotes.files import file_of, on_cluster
 from portcullis.operations.remotes.keys.agreed import giver_of
 from portcullis.operations.remotes.keys.tending import options_of, taking
 from portcullis.operations.services import Services, Site
+from portcullis.operations.writing.opened import mappings_are_shut, once_open
 from portcullis.ports.remotes import Connection
 from portcullis.remotes.facts import BY_KEY, model_of
 from portcullis.remotes.gains import Moved, Sides, compare, left_out, let_in, parties, proposal
@@ -121,11 +123,14 @@ def _deployment(here: OnCluster, alias: str, site: Site, services: Services) -> 
 
 
 def _host(here: OnCluster, alias: str, site: Site, services: Services) -> str:
-    """Where the other cluster is, without its port."""
+    """Where the other cluster is, without its port; empty if that is not known."""
     declared = here.remotes.get(alias)
     if declared is None:
         return _address(site.remotes.info().get(alias, {})).rpartition(":")[0]
-    return _where(declared, services).rpartition(":")[0]
+    try:
+        return _where(declared, services).rpartition(":")[0]
+    except Refused:  # this one may have nothing to do with the move
+        return ""
 
 
 def _where(declared: Remote, services: Services) -> str:
@@ -178,6 +183,7 @@ def facts(one: Meant, *, begun: bool) -> Facts:
     sides = both(one, one.giver, notes)
     moved = compare(sides)
     stops += _by_access(one, moved)
+    stops += _not_open(one)  # looked at last: what was read while a lock began is no comparison
     if beyond := left_out(sides):
         notes.append(
             f"{many(beyond, 'name')} of indices and patterns more than can be compared: nothing is known of them"
@@ -187,6 +193,13 @@ def facts(one: Meant, *, begun: bool) -> Facts:
             f"whoever searches *:INDEX asks {one.alias} and {one.to} while both stand, and has each document twice"
         )
     return Facts(sides, moved, tuple(stops), tuple(notes))
+
+
+def _not_open(one: Meant) -> Iterator[str]:
+    for site in (one.reader, one.giver):
+        stopped, _ = stopping(site.ledger.custody(site.name)) if site is not None else ("", True)
+        if stopped:
+            yield f"{stopped}: nothing is moved until it is open"
 
 
 def _by_access(one: Meant, moved: Collection[Moved]) -> Iterator[str]:
@@ -223,15 +236,14 @@ def _lacking(site: Site) -> tuple[str, ...]:
 
 
 def both(one: Meant, far: Site | None, notes: list[str]) -> Sides:
-    """What decides it. `far`: the cluster that is read, where it is one of this account."""
-    held = one.reader.engine.read()
+    """What decides it, of a locked cluster as it will be once it is open. `far`: the cluster that is read, where it is one of this
+    account."""
+    held = _held(one.reader)
     access = one.reader.ledger.model(one.reader.name).access
     roles = None
     there = None
     if far is not None:
-        roles = looked_at(
-            notes, f"the roles of {far.name}", lambda: far.engine.read([far.family.roles]).of(far.family.roles)
-        )
+        roles = looked_at(notes, f"the roles of {far.name}", lambda: _held(far, far.family.roles).of(far.family.roles))
         there = looked_at(notes, f"the indices of {far.name}", lambda: there_of(far.engine))
     made = Sides(
         one.alias,
@@ -245,6 +257,14 @@ def both(one: Meant, far: Site | None, notes: list[str]) -> Sides:
         parties=parties(access, held, _groups(one.reader, access, notes)),
     )
     return made if there is None else replace(made, there=there)
+
+
+def _held(site: Site, *kinds: str) -> Actual:
+    """These kinds of documents, or all of them."""
+    custody = site.ledger.custody(site.name)
+    if not mappings_are_shut(custody):
+        return site.engine.read(kinds or None)
+    return once_open(site, custody, site.engine.read())
 
 
 def _groups(site: Site, access: AccessModel, notes: list[str]) -> dict[str, set[str]]:

@@ -16,7 +16,7 @@ from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.operations.remotes.keys.rotating import Taking, put, read_by_certificate, see
 from portcullis.operations.remotes.keys.tending import keep_offers, recording, taking
 from portcullis.operations.remotes.moving.both_sides import Facts, Meant, as_set, facts, meant
-from portcullis.operations.remotes.moving.kept import Underway, forget, keep, named, under_way
+from portcullis.operations.remotes.moving.kept import Underway, forget, keep, lease_of, named, under_way
 from portcullis.operations.remotes.moving.planning import left_of
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.waiting import looks
@@ -71,7 +71,7 @@ def migrate_remote(
     """
     site = services.site(deployment)
     WhileOpen.of(services, deployment)
-    lease = f"migration:{site.place.id}:{alias}"
+    lease = lease_of(site, alias)
     with site.ledger.lease(lease, _OPERATION, seconds=_LEASE_SECONDS, wait=0) as ours:
         if not ours:
             raise Unreachable(f"somebody else moves {alias} of {deployment} right now: ask again")
@@ -88,17 +88,17 @@ def migrate_remote(
 
         with recording(site, cause) as done:
             if back and kept is not None:
-                return _Run(site, None, kept, still, done).back()
+                return _Run(site, None, kept, cause, still, done).back()
+            if kept is not None and kept.back:
+                raise Refused(f"the way back of {alias} was begun: --rollback goes on with it")
             one = meant(services, deployment, alias, kept.way if kept else way, named(kept, to))
             if one is None:
                 raise Refused(
                     f"the file of {deployment} declares no remote that {alias} could be moved to: what it lacks says "
                     f"portcullis remote migrate {deployment} {alias} --plan"
                 )
-            if kept is not None and kept.back:
-                raise Refused(f"the way back of {alias} was begun: --rollback goes on with it")
-            run = _Run(site, one, kept or _begun(one, cause), still, done)
-            return run.forth(go_on=go_on)
+            at = _as_declared(kept, one) if kept else _begun(one, cause)
+            return _Run(site, one, at, cause, still, done).forth(go_on=go_on)
 
 
 def _begun(one: Meant, cause: Trigger) -> Underway:
@@ -123,6 +123,18 @@ def _begun(one: Meant, cause: Trigger) -> Underway:
     )
 
 
+def _as_declared(kept: Underway, one: Meant) -> Underway:
+    """A file that was mended before anything of the move was made counts. Refused once something was, until the new road was seen."""
+    if kept.waits or kept.stage is Stage.WITHDRAW or (kept.secret, kept.new) == (one.secret, one.new):
+        return kept
+    if kept.stage is not Stage.KEY:
+        raise Refused(
+            f"the file of {one.reader.name} says otherwise how {one.to} is read than when its move was begun: put it back, or "
+            f"undo the move with --rollback and begin it again"
+        )
+    return replace(kept, secret=one.secret, new=one.new)
+
+
 @dataclass(slots=True)
 class _Run:
     """One run, forth or back."""
@@ -130,6 +142,7 @@ class _Run:
     site: Site
     one: Meant | None  # None on the way back: what the file says by then does not matter
     at: Underway
+    cause: Trigger
     still: Callable[[], None]
     done: Callable[[str], None]
     key: str = ""
@@ -185,7 +198,7 @@ class _Run:
         if not stands:
             how = "its address, and trust in certificates on both sides: portcullis remote check"
             left.insert(0, Left(f"{self.at.alias} was put back, and is not connected by certificate yet", how))
-        if self.at.told and beyond:
+        if self.at.told_of and beyond:
             how = f"take cluster.remote.{self.at.to}.credentials out of the keystore of {', '.join(sorted(beyond))}"
             left.append(Left("keystores that nobody here can write hold the key", how))
         return replace(self._answer(MoveState.ROLLED_BACK, None), left=tuple(left))
@@ -212,7 +225,7 @@ class _Run:
     def _key(self, one: Meant) -> str:
         """The id of the key of the secret, which is what was offered."""
         if one.giver is not None and one.offer is not None:
-            kept = keep_offers(one.giver, Trigger(_OPERATION, self.at.actor))
+            kept = keep_offers(one.giver, self.cause)
             if kept.conflicts:
                 raise Refused("; ".join(kept.conflicts))
         text = self.site.key_texts.read(self.at.secret)
@@ -221,32 +234,43 @@ class _Run:
                 f"the secret {self.at.secret} holds no key: whoever runs the other cluster has it put there, then ask again"
             )
         if one.giver is not None and one.offer is not None:
-            _as_offered(one.giver, one.offer, text.id)
+            _as_offered(one.giver, one.offer, text.id, self.at.secret)
         self.key = text.id
         return text.id
 
     def _put_key(self) -> None:
+        """Where nobody here can write a keystore, somebody is told so once for each key, and taken at their word when they ask again."""
+        text = self.site.key_texts.read(self.at.secret)
+        if text is None:
+            raise Refused(f"the secret {self.at.secret} holds no key any more")
         taking_ = self._taking()
-        if taking_.beyond and not self.at.told:
-            self._save(told=True)
+        if taking_.beyond and self.at.told_of != text.id:
+            self._save(told_of=text.id)
             raise Refused(
                 f"nobody here can write the keystore of {', '.join(sorted(taking_.beyond))}: put the key of the secret "
                 f"{self.at.secret} there as cluster.remote.{self.at.to}.credentials, have every node read it again, and ask again: "
                 f"runbooks/remote-migration.md"
             )
-        text = self.site.key_texts.read(self.at.secret)
-        if text is None:
-            raise Refused(f"the secret {self.at.secret} holds no key any more")
         put(taking_, text, self.still)
+        self._save(key=text.id)
 
     def _see(self, one: Meant) -> None:
-        """The new road leads there. On the same alias people are refused until it does: if it does not, the old one is put back."""
+        """The new road leads there. On the same alias people are refused until it does: if it does not, the old one is put back. That
+        the other side is locked, or its keys are somebody else's to change right now, says nothing of the road."""
+        key = self._key(one)
         try:
-            see(self._taking(), self._key(one), self.site.sleep)
+            self._come_with(key)
         except PortcullisError as error:
             if self.at.way is Way.SAME_ALIAS:
                 self._switch_back(error)
             raise
+
+    def _come_with(self, key: str) -> None:
+        """The other cluster says that this one comes with the key. What the secret holds may be another one than the keystores were
+        written with: the one before was replaced, or ended, since the move was begun."""
+        if self.at.key != key:
+            self._put_key()
+        see(self._taking(), key, self.site.sleep)
 
     def _switch_back(self, error: PortcullisError) -> NoReturn:
         for step in undoing(self.at.way, self.at.alias, self.at.to, Stage.SEEN):
@@ -260,7 +284,7 @@ class _Run:
     def _try(self, one: Meant) -> Facts:
         """From both sides, as far as the automation may; the rest by the rules that were held against real servers."""
         key = self._key(one)
-        see(self._taking(), key, self.site.sleep)
+        self._come_with(key)
         self.tried = [f"{self.site.name}: the other cluster says that {self.at.to} comes with the key {key}"]
         if one.giver is not None:
             self.tried.append(f"{one.giver.name}: the key {key} allows what is offered, and nothing else")
@@ -316,13 +340,14 @@ class _Run:
         )
 
 
-def _as_offered(giver: Site, offer: Offer, key: str) -> None:
+def _as_offered(giver: Site, offer: Offer, key: str, secret: str) -> None:
     shown = next((one for one in giver.cluster_keys.shown() if one.id == key), None)
     if shown is None:
         raise Refused(
-            f"{giver.name} has no key {key}, which the secret {offer.secret} holds: portcullis remote check {giver.name}"
+            f"{giver.name} has no key {key}, which the secret {secret} holds: portcullis remote check {giver.name}"
         )
     if not same_access(shown.access, offer.access):
+        WhileOpen.of(giver.services, giver.name)  # a lock that began meanwhile has narrowed it
         raise Refused(
             f"the key {key} of {giver.name} allows something else than is offered: portcullis apply {giver.name}"
         )

@@ -52,10 +52,10 @@ def remote_migration(services: Services, deployment: str, *, alias: str, way: st
     one = meant(services, deployment, alias, kept.way if kept else way, named(kept, to))
     if one is None:
         wanted = lines(services, deployment, alias, way, to)
-        stops = (
+        nothing = (
             f"the file of {deployment} declares no remote that is read with a key, and that {alias} could be moved to",
         )
-        return Migration(deployment, alias, way, to, wanted.giver, "", False, (), (), 0, stops, (), (), wanted, 3)
+        return Migration(deployment, alias, way, to, wanted.giver, "", False, (), (), 0, nothing, (), (), wanted, 3)
     found = facts(one, begun=kept is not None)
     order = steps(one.way, one.alias, one.to)
     stage = kept.stage if kept else None
@@ -66,6 +66,8 @@ def remote_migration(services: Services, deployment: str, *, alias: str, way: st
         )
         for number, step in enumerate(order)
     )
+    undoing = (f"the way back of {alias} was begun: --rollback goes on with it",) if kept and kept.back else ()
+    stops = (*undoing, *found.stops)
     changes = tuple(each for each in found.moved if each.gains or each.loses or each.effect is Effect.UNKNOWN)
     return Migration(
         deployment,
@@ -78,11 +80,11 @@ def remote_migration(services: Services, deployment: str, *, alias: str, way: st
         shown,
         changes,
         len(found.moved) - len(changes),
-        found.stops,
+        stops,
         found.notes,
         left_of(one, found),
         None,
-        3 if found.stops else 0,
+        3 if stops else 0,
     )
 
 

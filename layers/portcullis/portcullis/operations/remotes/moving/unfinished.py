@@ -1,4 +1,5 @@
-"""Moves of remote clusters that stand half-way: told by the sweep, since two roads lead there, or the file says another than there is."""
+"""Moves of remote clusters that stand half-way: told by the sweep, since two roads lead there, or the file says another than there is; at
+once where people may be refused meanwhile."""
 
 from __future__ import annotations
 
@@ -9,10 +10,11 @@ from portcullis.model.option_types import Options
 from portcullis.operations import alert_table
 from portcullis.operations.remotes.keys.rotating import read_by_certificate
 from portcullis.operations.remotes.keys.tending import taking
-from portcullis.operations.remotes.moving.kept import under_way
+from portcullis.operations.remotes.moving.kept import Underway, all_under_way, lease_of
 from portcullis.operations.services import Site
 from portcullis.operations.telling import over, tell_once
 from portcullis.remotes.facts import BY_KEY
+from portcullis.remotes.moving import Stage, Way
 
 _LONG = timedelta(days=1)  # people are given a day to move over
 
@@ -28,13 +30,33 @@ def tell_of_unfinished(site: Site, options: Options) -> None:
 
 
 def _unfinished(site: Site, options: Options) -> Iterator[str]:
-    # The alias that is moved away from may be none of the file's: it was set before there was one.
-    aliases = dict.fromkeys((*options.remotes, *sorted(site.remotes.info()))) if options.remotes else {}
-    moving = {alias: kept for alias in aliases if (kept := under_way(site, alias)) is not None}
-    for alias, kept in moving.items():
-        if site.now() - kept.began >= _LONG:
-            where = "both roads stand" if kept.waits else f"it stopped at {kept.stage}"
-            yield f"{alias} is being moved to {kept.to} since {kept.began:%Y-%m-%d %H:%M} UTC, and {where}"
+    moving = {kept.alias: kept for kept in all_under_way(site)}
+    for kept in moving.values():
+        if site.now() - kept.began >= _LONG or (_may_refuse(kept) and not _at_work(site, kept)):
+            yield in_words(kept)
     for alias, remote in options.remotes.items():
         if remote.model == BY_KEY and alias not in moving and read_by_certificate(taking(site, alias, remote.secret)):
             yield f"{alias} is declared with a key, and is read by certificate"
+
+
+def _may_refuse(kept: Underway) -> bool:
+    """Whether people may be refused by the alias that they read by."""
+    return kept.way is Way.SAME_ALIAS and (kept.back or kept.stage in (Stage.SWITCH, Stage.SEEN))
+
+
+def _at_work(site: Site, kept: Underway) -> bool:
+    with site.ledger.lease(lease_of(site, kept.alias), "a look", wait=0) as free:
+        return not free
+
+
+def in_words(kept: Underway) -> str:
+    """How far a move came."""
+    if kept.back:
+        where = "was being undone, and that has not ended: --rollback goes on with it"
+    elif not kept.waits:
+        where = f"stopped at {kept.stage}"
+    elif kept.way is Way.SECOND_ALIAS:
+        where = "waits while both roads stand"
+    else:
+        where = "waits, read with the key, while the way back is open"
+    return f"the move of {kept.alias} to {kept.to}, begun {kept.began:%Y-%m-%d %H:%M} UTC, {where}"
