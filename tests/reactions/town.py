@@ -87,6 +87,7 @@ class Notes:
     warning = info
 
     def add_metric(self, *, name: str, unit: str, value: float) -> None:
+        assert (unit, value) == ("Count", 1)
         self.counted.append(name)
 
 

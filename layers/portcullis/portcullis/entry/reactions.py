@@ -300,7 +300,7 @@ class Reactions:
 
 def for_queue(queue: str, batch: Mapping[str, Any], *, logger: Any, metrics: Any) -> Reactions:
     """Reactions for a batch, as Lambda hands it over, of one of our two queues of events ("identity" or "key"), or of reminders."""
-    sizes = Counter(record["attributes"].get("MessageGroupId", "") for record in batch["Records"])
+    sizes = Counter(one["attributes"]["MessageGroupId"] for one in batch["Records"] if not is_reminder(one))
     return Reactions(from_environment(), queue, logger, metrics, sizes=sizes, wrote=_WROTE)
 
 

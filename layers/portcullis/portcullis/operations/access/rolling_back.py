@@ -142,7 +142,7 @@ def _put_back(
         new = passwords(site, kept, coming_back)
         ours.send(site.family.undoing(change.touched, look.held, new), look.held)
     except Refused:
-        ours.keep(look.mine | back, coming=coming)  # ours as before: it is taken back
+        ours.keep(look.mine | back)  # ours as before: it is taken back
         raise
     after = site.engine.read()
     ours.is_open.still()  # else the next run settles it, by what there is then
@@ -155,13 +155,7 @@ def _put_back(
 
 def _with_places(steps: tuple[AppliedStep, ...], held: Actual) -> tuple[AppliedStep, ...]:
     """As `undertaking.touched`: where an entry stands that is taken out, so that a rollback can be rolled back as well."""
-
-    def places(one: AppliedStep) -> tuple[int, ...]:
-        if not one.entry_list or one.after is not None:
-            return ()
-        return held.places(one.name, one.entry_list, one.entry)
-
-    return tuple(replace(one, places=places(one)) for one in steps)
+    return tuple(replace(one, places=held.places(one.name, one.entry_list, one.entry)) for one in steps)
 
 
 def _claims(

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import logging
 
-from portcullis.errors import Conflict, PortcullisError, Shut, Unreachable
+from portcullis.errors import PortcullisError, Unreachable
 from portcullis.operations import alert_table
 from portcullis.operations.access.changing.applying import Done, Outcome, apply_model, keep_in_force
 from portcullis.operations.access.changing.foundation import MOVING
@@ -77,8 +77,6 @@ def synchronise(services: Services, deployment: str, cause: Trigger, *, short: b
             if (one := coming(here)) is not None:
                 try:
                     return here, one.model, apply_model(here, one.model, cause, unlocking=True)
-                except (Conflict, Shut):
-                    raise
                 except Exception as error:
                     if coming(here) is not None:
                         raise  # it is neither in effect nor refused yet
@@ -105,6 +103,6 @@ def tell_refused(services: Services, deployment: str, why: PortcullisError) -> N
     alert = alert_table.ACCESS_REFUSED.of(
         deployment,
         f"access of {deployment} does not follow its groups, for a change was refused: {why}",
-        detail={"why": str(why)[:1000]},
+        detail={"why": str(why)},
     )
-    tell_once(services, alert, str(why)[:500])
+    tell_once(services, alert, str(why))

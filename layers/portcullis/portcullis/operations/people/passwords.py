@@ -26,11 +26,9 @@ def passwords(site: Site, kept: KeptModel, users: Sequence[str]) -> dict[str, st
 
     A made secret is used again: a run that was cut off, and a user who was taken off and comes back, have the password they had.
     """
-    if not users:
-        return {}
-    store, named = site.secrets, kept.options.secrets
     found: dict[str, str] = {}
     for user in users:
+        store, named = site.secrets, kept.options.secrets
         secret = secret_in_use(site.registration, kept, user)
         version = store.version(secret)  # before the password: had it been rotated in between, that is followed later
         password = store.password(secret)
@@ -55,6 +53,4 @@ def versions_set(site: Site) -> dict[str, str]:
 
 
 def remember_version(site: Site, user: str, version: str) -> None:
-    known = versions_set(site)
-    if known.get(user) != version:
-        _VERSIONS.save(site.ledger, site.name, known | {user: version})
+    _VERSIONS.save(site.ledger, site.name, versions_set(site) | {user: version})
