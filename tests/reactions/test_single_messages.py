@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 from portcullis.custody.types import State
+from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.custody.reminders import postponed, written
 
 from tests.reactions.test_poison import Failing
-from tests.reactions.town import TRIES, Town, town
+from tests.reactions.town import MODEL, TRIES, Town, Why, apply_text, model_text, town
 
 
 @pytest.fixture
@@ -134,3 +135,44 @@ def test_a_time_to_come_is_named_where_the_event_is_buried(here: Town) -> None:
     assert here.handle([here.sent(event)], "key") == ["buried"]
     [(*_, reason)] = here.aws.buried
     assert reason == "queue, eventTime: it happened at 2031-01-01T00:00:00Z, long after it was sent (a time that was)"
+
+
+def test_a_time_without_a_zone_is_taken_for_that_of_the_world(here: Town) -> None:
+    """As AWS writes all of its times."""
+    event = here.join("anna")
+    event["detail"]["eventTime"] = event["detail"]["eventTime"].removesuffix("Z")
+    assert here.handle([here.sent(event)]) == ["done"]
+    here.pass_time(60)
+    here.handle([here.sent(here.cognito("AdminAddUserToGroup"))])
+    assert here.handle([here.sent(event)]) == ["done"], "it was sent after that reading"
+
+
+def test_an_event_of_people_looks_at_what_it_touches_and_no_further(here: Town) -> None:
+    """What was changed by hand in another role is the sweep's."""
+    two = MODEL.replace("  grants:", "    others: {cluster_permissions: [cluster_monitor]}\n  grants:")
+    apply_text(here.services, "demo", model_text(two), Why("a test", "somebody"))
+    changed = {"op": "remove", "path": "/others/cluster_permissions/0"}
+    here.account.engine.by_hand(Kind.ROLES, [changed])
+    here.pass_time(60)
+
+    def others() -> Any:
+        return (here.account.engine.held.get(Kind.ROLES, "others") or {})["cluster_permissions"]
+
+    assert here.handle([here.sent(here.join("ben"))]) == ["done"]
+    assert (here.mapped, others()) == (["ben"], [])
+    here.sweep()
+    assert others() == ["cluster_monitor"]
+    assert len(here.told("drift")) == 1
+
+
+def test_a_road_that_changed_asks_for_no_password(here: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each look at a secret is a request."""
+
+    def asked(*_: Any) -> Any:
+        raise AssertionError("no secret was rotated")
+
+    monkeypatch.setattr("portcullis.operations.people.following_secrets.follow_secrets", asked)
+    glass = here.account.ledger.registration("demo").break_glass.principal.rpartition("/")[2]
+    asked_for = {"roleName": glass}
+    event = here._event("iam", "UpdateAssumeRolePolicy", requestParameters=asked_for, awsRegion="us-east-1")
+    assert here.handle([here.sent(event)]) == ["done"]
