@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 from portcullis import correlation
+from portcullis.custody.types import Custody, State
 from portcullis.entry import operate
 from portcullis.entry.verbs.types import exit_status_of
 from portcullis.errors import Refused, Unreachable
@@ -17,7 +18,7 @@ from portcullis.operations.status import every
 from portcullis.operations.sweep import sweep
 
 from tests.operations.estates import Estate, estate
-from tests.operations.worlds import mapping
+from tests.operations.worlds import account, mapping
 from tests.reactions.town import Town, town
 
 KINDS = (TypeError, RecursionError, KeyError, UnicodeEncodeError, MemoryError, Unreachable)
@@ -55,7 +56,7 @@ def test_one_that_fails_is_told_once_and_the_others_are_swept(part: str, error: 
     for _ in range(2):
         aaa, bad, zzz = sweep(services)
         assert (aaa.error, aaa.state, zzz.error, zzz.state) == ("", "open", "", "open")
-        assert bad.error
+        assert bad.error == (str(an(error)) if error is Unreachable else f"{error.__name__}: {an(error)}")
     assert made.alerts().count("sweep-failed") == 1
 
 
@@ -286,3 +287,60 @@ def test_what_was_put_right_while_nobody_could_be_told_is_told_later() -> None:
     assert told.detail["drift"] == list(swept.drift)
     [entry] = drifts(here)
     assert entry.after == list(swept.drift)
+
+
+@pytest.mark.parametrize(
+    ("state", "asked"),
+    [(State.OPEN, True), (State.LOCKED, True), (State.DELETING, False), (State.DELETED, False)],
+    ids=lambda one: getattr(one, "value", ""),
+)
+def test_the_page_of_a_locked_one_is_asked_for_and_that_of_a_deleted_one_is_not(state: State, asked: bool) -> None:
+    """Whoever is on call wants it most then."""
+    made, pages = estate("demo"), list[str]()
+    made.services.ledger.keep_custody(Custody("demo", state))
+    settings = replace(made.services.settings, page_minutes=60)
+    sweep(replace(made.services, settings=settings, ask_for_page=pages.append))
+    assert pages == ["demo"] * asked
+
+
+def test_a_chore_that_cannot_be_done_is_told_once_and_keeps_no_other_from_being_done(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """What could not be done stands in the answer, each time. Over, it is told when it comes again."""
+    made, done = estate("demo"), list[str]()
+    chores = ("follow_secrets", "_keep_role_choice", "rotate_when_due", "keep_restorable", "look_after_keys")
+    for chore in chores:
+        monkeypatch.setattr(f"portcullis.operations.sweep.{chore}", lambda *_, chore=chore: done.append(chore))
+
+    def broken(*_: Any) -> None:
+        raise Unreachable("Secrets Manager did not answer")
+
+    said = "passwords: Secrets Manager did not answer"
+    for works in (False, False, True, False):
+        with monkeypatch.context() as patched:
+            if not works:
+                patched.setattr("portcullis.operations.sweep.follow_secrets", broken)
+            done.clear()
+            [swept] = sweep(made.services)
+        assert (swept.error, swept.not_seen_to) == ("", () if works else (said,))
+        assert done == list(chores if works else chores[1:])
+    told = [alert for alert in made.account.aws.told if alert.name == "passwords-not-seen-to"]
+    assert [alert.happened for alert in told] == [
+        "the sweep could not see to the passwords of demo: Secrets Manager did not answer"
+    ] * 2
+
+
+def test_nothing_is_swept_and_no_dead_letter_told_where_there_is_no_deployment() -> None:
+    made = account()
+    assert sweep(made.services) == []
+    assert made.aws.told == []
+
+
+def test_at_most_twenty_changes_are_named_and_all_are_kept_with_the_alert() -> None:
+    here = town()
+    mapped_by_hand(here, "viewers", *(f"user-{number:02d}" for number in range(23)))
+    [swept] = sweep(here.services)
+    [told] = here.told("drift")
+    assert len(swept.drift) > 20
+    assert told.detail["drift"] == list(swept.drift)
+    assert told.happened == ("the engine holds something else than the model asks for: " + "; ".join(swept.drift[:20]))

@@ -6,12 +6,14 @@ import pytest
 from portcullis.access.one_role import Rank
 from portcullis.access.plan import Subject, SubjectKind
 from portcullis.errors import Unreachable
+from portcullis.operations import alert_table
 from portcullis.operations.access.checking import check
 from portcullis.operations.access.deployments import apply_text
 from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.people.one_role import who_loses
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
-from portcullis.ports.alerts import Alert
+from portcullis.ports.alerts import Alert, of_person
 from portcullis.ports.registration import Cognito
 
 from tests.operations.worlds import POOL, Account, account, arn, model_text
@@ -110,3 +112,28 @@ def test_an_alert_that_cannot_be_sent_holds_up_nothing_and_is_sent_later(
     assert told(here) == []
     sweep(here.services)
     assert len(told(here)) == 1
+
+
+@pytest.mark.parametrize(("people", "more"), [(1, ""), (20, ""), (21, "; and 1 more"), (23, "; and 3 more")])
+def test_of_many_the_first_twenty_are_named_and_the_others_counted(here: Account, people: int, more: str) -> None:
+    """Of one alone the alert leads to their part of the page."""
+    names = tuple(f"Cognito/{POOL}/p{number:02d}" for number in range(people))
+    for name in ("first", "second"):
+        here.people.groups[group(name)] = names
+    synchronise(here.services, "demo", CAUSE)
+    [alert] = [one for one in here.aws.told if one.name == "one-role-of-two"]
+    assert alert.happened.count(f"Cognito/{POOL}/p") == len(alert.detail["found"]) == min(people, 20)
+    assert alert.happened.endswith(alert.detail["found"][-1] + more)
+    assert alert.about == (of_person(names[0]) if people == 1 else alert_table.ONE_ROLE_OF_TWO.about)
+
+
+def test_one_group_with_a_role_has_nobody_looked_at(here: Account, monkeypatch: pytest.MonkeyPatch) -> None:
+    def asked(_: object) -> object:
+        raise AssertionError("nobody can be in two of one")
+
+    monkeypatch.setattr(here.people, "ranks", asked)
+    here.registered(cognito=Cognito(POOL, group_roles={"first": arn("role", "first")}))
+    joins(here, "first", "second")
+    assert who_loses(here.services.at(here.ledger.registration("demo")), here.ledger.model("demo").access.grants) == ()
+    here.registered(cognito=None)
+    assert who_loses(here.services.at(here.ledger.registration("demo")), here.ledger.model("demo").access.grants) == ()

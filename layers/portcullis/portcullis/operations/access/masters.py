@@ -69,10 +69,10 @@ def master_move(services: Services, deployment: str, cause: Trigger, *, principa
         site.domain.set_master(site.registration, principal)
         moved = replace(site.registration, master=IamRole(principal))
         remember_move(site, principal)
-        site.ledger.register(moved)
         before, after = master.arn, principal
         summary = f"the master is {after}, no longer {before}"
         site.record("master move", cause, summary, before=before, after=after)
+        site.ledger.register(moved)  # the last: until then asking again does all of it
         return apply_model(services.at(moved), kept, cause)
 
 
