@@ -13,14 +13,22 @@ from portcullis.families.elasticsearch.known.names import covers
 from portcullis.families.elasticsearch.known.release import Release
 
 _MONITOR = ("indices:monitor/*",)
-_READ = ("indices:data/read/*", "indices:admin/resolve/*", "indices:internal/data/read/*")
+_READ = (
+    *("indices:data/read/*", "indices:admin/resolve/*", "indices:internal/data/read/*"),
+    "indices:admin/inference/fields/get",
+)
 _METADATA = (
     *("indices:admin/aliases/get", "indices:admin/aliases/exists", "indices:admin/get", "indices:admin/exists"),
     *("indices:admin/mappings/get*", "indices:admin/mappings/fields/get*", "indices:admin/shards/search_shards"),
     "indices:admin/search/search_shards",
     *("indices:admin/types/exists", "indices:admin/validate/query*", "indices:monitor/settings/get"),
     *("indices:admin/ilm/explain", "indices:admin/data_stream/get", "indices:admin/data_stream/lifecycle/*get*"),
-    *("indices:admin/resolve/*", "indices:data/read/field_caps*", "indices:admin/index_template/*get*"),
+    *(
+        "indices:admin/data_stream/lifecycle/explain",
+        *(f"indices:{of}/get/metering/stats" for of in ("admin", "monitor")),
+        "indices:monitor/transform/checkpoint",
+    ),
+    *("indices:admin/resolve/*", "indices:data/read/field_caps*", "indices:data/read/xpack/rollup/get/index/caps*"),
 )
 # What an older release does not allow by these: in 6.8 to see which fields there are, before 8 to see what a name comes to.
 _LATER = (
@@ -31,7 +39,13 @@ _WRITERS = frozenset(("create", "create_doc", "index", "write"))
 _MAPPING = ("indices:admin/mapping/auto_put",)
 _INDEX_ITEM = ("indices:data/write/index", "indices:data/write/index[*", "indices:data/write/index:op_type/*")
 _CREATE_ITEM = ("indices:data/write/index", "indices:data/write/index[*", "indices:data/write/index:op_type/create")
-_BULK = ("indices:data/write/bulk*", "indices:data/write/simulate/bulk*")
+_BULK = ("indices:data/write/bulk*",)
+# What whoever adds documents sends besides.
+_ADD = (
+    *("indices:data/write/simulate/bulk*", "indices:data/write/otlp/*", "indices:data/write/prometheus/remote_write*"),
+    *_BULK,
+)
+_AUTO_CREATE = ("indices:admin/auto_create", "indices:admin/data_stream/auto_create_past_tsdb")
 
 _INDEX: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -41,19 +55,22 @@ _INDEX: dict[str, tuple[str, ...]] = {
         "internal:transport/proxy/indices:data/read/*",
         "indices:admin/shards/search_shards",
         "indices:admin/search/search_shards",
-        "indices:admin/resolve/cluster",
+        *("indices:admin/resolve/cluster", "indices:data/read/esql", "indices:data/read/esql/compute"),
     ),
     "monitor": _MONITOR,
-    "manage": (*_MONITOR, "indices:admin/*", "indices:data/read/field_caps*"),
+    "manage": (
+        *(*_MONITOR, "indices:admin/*", "indices:data/read/field_caps*"),
+        "indices:data/read/xpack/rollup/get/index/caps*",
+    ),
     "view_index_metadata": _METADATA,
-    "index": (*_INDEX_ITEM, "indices:data/write/update*", *_BULK, *_MAPPING),
-    "create": (*_INDEX_ITEM, *_BULK, *_MAPPING),
-    "create_doc": (*_CREATE_ITEM, *_BULK, *_MAPPING),
+    "index": (*_INDEX_ITEM, "indices:data/write/update*", *_ADD),
+    "create": (*_INDEX_ITEM, *_ADD),
+    "create_doc": (*_CREATE_ITEM, *_ADD),
     "delete": ("indices:data/write/delete*", *_BULK),
     "write": ("indices:data/write/*", *_MAPPING),
-    "create_index": ("indices:admin/create", "indices:admin/auto_create", "indices:admin/data_stream/create"),
+    "create_index": ("indices:admin/create", *_AUTO_CREATE, "indices:admin/data_stream/create"),
     "delete_index": ("indices:admin/delete", "indices:admin/data_stream/delete"),
-    "auto_configure": ("indices:admin/auto_create", *_MAPPING),
+    "auto_configure": (*_AUTO_CREATE, *_MAPPING),
     "maintenance": tuple(f"indices:admin/{what}*" for what in ("refresh", "flush", "synced_flush", "forcemerge")),
     "manage_ilm": ("indices:admin/ilm/*",),
     "manage_follow_index": (
@@ -62,13 +79,12 @@ _INDEX: dict[str, tuple[str, ...]] = {
     ),
     "manage_leader_index": ("indices:admin/xpack/ccr/forget_follower*",),
     "cross_cluster_replication": (
-        *("indices:data/read/xpack/ccr/shard_changes*", "indices:monitor/stats*", "indices:admin/settings/update"),
-        *("indices:admin/retention_lease/add*", "indices:admin/retention_lease/remove*"),
-        "indices:admin/retention_lease/renew*",
+        *("indices:data/read/xpack/ccr/shard_changes*", "indices:monitor/stats*"),
+        *(f"indices:admin/seq_no/{verb}_retention_lease*" for verb in ("add", "remove", "renew")),
     ),
     "cross_cluster_replication_internal": (
         *("indices:internal/admin/ccr/restore/session/*", "internal:transport/proxy/indices:internal/admin/ccr/*"),
-        "internal:admin/ccr/restore/*",
+        *("indices:internal/admin/ccr/restore/file_chunk/get*", "internal:admin/ccr/restore/*"),
     ),
     "manage_data_stream_lifecycle": ("indices:admin/data_stream/lifecycle/*",),
 }
@@ -79,6 +95,18 @@ _TRANSFORMS_READ = ("cluster:monitor/data_frame/*", "cluster:monitor/transform/*
 _TRANSFORMS = (*_TRANSFORMS_READ, "cluster:admin/data_frame/*", "cluster:admin/transform/*")
 _SNAPSHOTS_READ = ("cluster:admin/snapshot/status*", "cluster:admin/snapshot/get", "cluster:admin/repository/get")
 _STATE = ("cluster:monitor/state",)
+_LOOKS_AT_CONNECTORS = ("get", "list", "sync_job/get", "sync_job/list")
+_CONNECTOR_SECRETS = "cluster:admin/xpack/connector/secret/"
+_INFERENCE_READ = ("cluster:monitor/xpack/inference*", "cluster:monitor/xpack/ml/trained_models/deployment/infer")
+# What one cluster asks another one for somebody.
+_BETWEEN_CLUSTERS = (
+    *(
+        "cluster:internal/remote_cluster/handshake",
+        "cluster:internal/remote_cluster/nodes",
+        "cluster:monitor/xpack/info",
+    ),
+    *("cluster:internal/admin/tasks/ban", "cluster:internal/admin/tasks/cancel_child"),
+)
 OWN_KEY = ":own"  # after an action about API keys: of those that the caller made themselves
 _CLUSTER: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -104,7 +132,10 @@ _CLUSTER: dict[str, tuple[str, ...]] = {
     "clone_api_key": (f"{_SECURITY}api_key/clone*",),
     "manage_service_account": (f"{_SECURITY}service_account/*",),
     "manage_user_profile": (f"{_SECURITY}profile/*",),
-    "manage_saml": (f"{_SECURITY}saml/*", f"{_SECURITY}token/invalidate", f"{_SECURITY}token/refresh"),
+    "manage_saml": (
+        *(f"{_SECURITY}saml/*", f"{_SECURITY}token/invalidate", f"{_SECURITY}token/refresh"),
+        "cluster:monitor/xpack/security/saml/metadata",
+    ),
     "manage_oidc": (f"{_SECURITY}oidc/*",),
     "manage_token": (f"{_SECURITY}token/*",),
     "delegate_pki": (f"{_SECURITY}delegate_pki", f"{_SECURITY}token/invalidate"),
@@ -141,20 +172,30 @@ _CLUSTER: dict[str, tuple[str, ...]] = {
     "post_behavioral_analytics_event": ("cluster:admin/xpack/application/analytics/post_event",),
     "manage_search_application": ("cluster:admin/xpack/application/search_application/*",),
     "manage_search_query_rules": ("cluster:admin/xpack/query/rules/*",),
-    "manage_search_synonyms": ("cluster:admin/synonyms/*", "cluster:admin/synonym_rules/*"),
+    "manage_search_synonyms": tuple(
+        f"cluster:admin/{what}/*" for what in ("synonyms", "synonyms_sets", "synonym_rules")
+    ),
     "manage_connector": ("cluster:admin/xpack/connector/*",),
-    "monitor_connector": ("cluster:admin/xpack/connector/list", "cluster:admin/xpack/connector/get"),
-    "manage_inference": ("cluster:admin/xpack/inference/*", "cluster:monitor/xpack/inference*"),
-    "monitor_inference": ("cluster:monitor/xpack/inference*",),
+    "monitor_connector": tuple(f"cluster:admin/xpack/connector/{what}*" for what in _LOOKS_AT_CONNECTORS),
+    "read_connector_secrets": (f"{_CONNECTOR_SECRETS}get",),
+    "write_connector_secrets": tuple(f"{_CONNECTOR_SECRETS}{verb}" for verb in ("delete", "post", "put")),
+    "read_fleet_secrets": ("cluster:admin/fleet/secrets/get",),
+    "write_fleet_secrets": ("cluster:admin/fleet/secrets/delete", "cluster:admin/fleet/secrets/post"),
+    "manage_inference": (
+        *("cluster:admin/xpack/inference/*", *_INFERENCE_READ),
+        *(f"cluster:admin/xpack/ml/trained_models/deployment/{verb}" for verb in ("start", "stop")),
+    ),
+    "monitor_inference": _INFERENCE_READ,
     "monitor_text_structure": ("cluster:monitor/text_structure/*",),
     "monitor_esql": ("cluster:monitor/xpack/esql/*",),
     "monitor_stats": ("cluster:monitor/stats*",),
     "cancel_task": ("cluster:admin/tasks/cancel*",),
     "manage_reindex": ("cluster:admin/reindex/*",),
     "cross_cluster_search": (
-        *("cluster:internal/xpack/security/*", "cluster:monitor/xpack/enrich/*", *_STATE),
-        "cluster:internal/remote_cluster/*",
+        *(*_BETWEEN_CLUSTERS, "cluster:monitor/stats*"),
+        "cluster:monitor/xpack/enrich/esql/resolve_policy",
     ),
+    "cross_cluster_replication": (*_BETWEEN_CLUSTERS, *_STATE),
     "transport_client": ("cluster:monitor/nodes/liveness", *_STATE),
 }
 # Of what these allow (failure stores, views, datasets) nothing is asked by a request that is known here.
@@ -165,11 +206,7 @@ _OF_OTHER_INDICES = frozenset(
     )
 )
 _OF_FEATURES = frozenset(
-    (
-        *("cross_cluster_replication", "manage_data_stream_global_retention", "monitor_data_stream_global_retention"),
-        *("monitor_reindex", "read_connector_secrets", "write_connector_secrets", "read_fleet_secrets"),
-        *("write_fleet_secrets",),
-    )
+    ("manage_data_stream_global_retention", "monitor_data_stream_global_retention", "monitor_reindex")
 )
 _CLUSTER |= dict.fromkeys(_OF_FEATURES, ())
 # From 8 on `monitor` shows the templates, too.
@@ -178,8 +215,12 @@ _SHOWN_TO_MONITOR = (
     "indices:admin/index_template/get",
     "cluster:admin/component_template/get",
 )
-# Of `manage` of the cluster: what belongs to security is not in it.
-_NOT_IN_MANAGE = ("cluster:admin/xpack/security/*",)
+# What a privilege of the cluster does not allow, though it is among what its patterns fit.
+_EXCEPT = {
+    "manage": f"{_SECURITY}*",
+    "manage_security": f"{_SECURITY}delegate_pki",
+    "manage_connector": f"{_CONNECTOR_SECRETS}*",
+}
 
 
 def grants_on_index(privileges: Iterable[str], action: str, release: Release | None = None) -> bool:
@@ -216,9 +257,7 @@ def is_void(privileges: Sequence[str]) -> bool:
 
 def grants_on_cluster(privileges: Iterable[str], action: str, release: Release | None = None) -> bool:
     for name in map(str.lower, privileges):
-        if name == "manage" and any(_allowed(pattern, action) for pattern in _NOT_IN_MANAGE):
-            continue
-        if name == "manage_security" and action == f"{_SECURITY}delegate_pki":
+        if _allowed(_EXCEPT.get(name, ""), action):
             continue
         if name == "monitor" and action in _SHOWN_TO_MONITOR and (release is None or release.major >= 7):
             return True
@@ -255,8 +294,7 @@ def index_within(name: str, others: Iterable[str]) -> bool:
 
 def cluster_within(name: str, others: Iterable[str]) -> bool:
     """Whether these privileges of the cluster allow all that this one does."""
-    given = [one for one in others if one.lower() != "manage" or "security" not in name.lower()]
-    return _within(name, given, _CLUSTER)
+    return _within(name, others, _CLUSTER)
 
 
 def _within(name: str, others: Iterable[str], table: dict[str, tuple[str, ...]]) -> bool:
@@ -266,6 +304,22 @@ def _within(name: str, others: Iterable[str], table: dict[str, tuple[str, ...]])
     asked = table.get(name.lower(), _as_pattern(name) or None)
     if asked is None:
         return False  # what it allows is not known here
-    patterns = [pattern for one in given for pattern in table.get(one, _as_pattern(one))]
-    # Two stars stand for one, so that no `?` covers a `*`.
-    return all(any(_allowed(pattern, action.replace("*", "**")) for pattern in patterns) for action in asked)
+    excepted = _EXCEPT if table is _CLUSTER else {}
+    return all(
+        any(
+            _contains(pattern, wanted) and not _meet(excepted.get(one, ""), wanted)
+            for one in given
+            for pattern in table.get(one, _as_pattern(one))
+        )
+        for wanted in asked
+    )
+
+
+def _contains(pattern: str, other: str) -> bool:
+    """Two stars stand for one, so that no `?` covers a `*`."""
+    return _allowed(pattern, other.replace("*", "**"))
+
+
+def _meet(excepted: str, wanted: str) -> bool:
+    """Whether some of what is wanted is excepted."""
+    return _contains(excepted, wanted) or _contains(wanted, excepted)
