@@ -211,7 +211,7 @@ def of_cluster(method: str, parts: tuple[str, ...], request: Request, *, old: bo
             if old:
                 plain = [one for one in actions if one != _ALLOCATION]
                 actions = _OLD.get((method, "/".join(path)), tuple(plain))
-            own = path[-1] == "_has_privileges" and len(path) == 4
+            own = path[-1:] == ("_has_privileges",) and len(path) == 4
             return tuple(Need(_owned(action, request), cluster=True, own_only=own) for action in actions)
     return None
 
