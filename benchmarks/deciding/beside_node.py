@@ -10,19 +10,18 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
 
-import requests
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.deciding.question import answer
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.granting.callers import user
 from portcullis.families.opensearch.limiting.view import View
-from portcullis.families.opensearch.names.world import EngineFacts
+from portcullis.families.opensearch.names.world import EngineFacts, Release
 from portcullis.families.opensearch.requesting.requests import needs
 
 from benchmarks.deciding.cases import PEOPLE, Case, case
@@ -40,8 +39,22 @@ _CHANGES = (
 )
 
 
-def play(on: OnNode, start: int, count: int, tally: Counts) -> None:
-    """So many requests, of configs from this seed on."""
+@dataclass(frozen=True, slots=True)
+class Sent:
+    """A request and what the node answered. `fields`: of each index those that its mapping had then, where the request writes."""
+
+    who: str
+    request: tuple[str, str, Any]
+    fields: Mapping[str, list[str]]
+    status: int
+    text: str
+
+
+Keep = Callable[[SecurityConfig, EngineFacts, Sent], None]
+
+
+def play(on: OnNode, start: int, count: int, tally: Counts, keep: Keep | None = None) -> None:
+    """So many requests, of configs from this seed on. `keep`: is given each with its answer."""
     asked, number = 0, start
     while asked < count:
         one = case(number, datetime.now(UTC))
@@ -60,7 +73,7 @@ def play(on: OnNode, start: int, count: int, tally: Counts) -> None:
         for _ in range(min(AT_ONCE, count - asked)):
             who = rng.choice(PEOPLE)["name"]
             request = on.ready(who, a_request(rng))
-            for what, more in _one(on, held, facts, compiled, who, request, tally):
+            for what, more in _one(on, held, facts, compiled, who, request, tally, keep):
                 tally.found.append(
                     Found(
                         f"seed {number}, world of {start + (number - start) // _CONFIGS * _CONFIGS}: {who} {request} {what}",
@@ -93,10 +106,32 @@ def _one(
     who: str,
     request: tuple[str, str, Any],
     tally: Counts,
+    keep: Keep | None,
 ) -> Iterator[tuple[str, bool]]:
     method, path, body = request
+    got = on.ask(who, method, path, body)
+    in_steps = any(one in path for one in _IN_STEPS)  # of which some may be done before one is refused
+    changes = method in _CHANGES or any(one in path for one in _CHANGES)
+    fields = on.fields() if method in ("POST", "PUT") else {}
+    if in_steps or (changes and got.status_code < 300):
+        on.mend(facts, path)
+    elif changes and replace(on.facts(), now=facts.now) != facts:  # an index was made before the document was refused
+        on.build(on.world)
+    # What the engine cannot work out for somebody it refuses with a 500 that says so; what a part is refused for, in an answer of its own.
+    text = got.text if method != "HEAD" or got.status_code != 500 else on.ask(who, "GET", path, None).text
+    sent = Sent(who, request, fields, got.status_code, text)
+    if keep is not None:
+        keep(held, facts, sent)
+    yield from differing(sent, held, facts, compiled, tally)
+
+
+def differing(
+    sent: Sent, held: SecurityConfig, facts: EngineFacts, compiled: Compiled, tally: Counts
+) -> Iterator[tuple[str, bool]]:
+    """What was answered otherwise than we say, of a request to a node that holds this. Each with whether more was shown or let in."""
+    method, path, body = sent.request
     tally.cases += 1
-    world = {
+    world: dict[str, Any] = {
         "indices": list(facts.indices),
         "aliases": {
             alias: {one: json.loads(facts.filters.get(alias, {}).get(one, "null")) for one in of}
@@ -105,14 +140,15 @@ def _one(
         "streams": {k: list(v) for k, v in facts.streams.items()},
         "hidden": list(facts.hidden),
         "closed": list(facts.closed),
-        "release": on.node.version,
-        "now": datetime.now(UTC).isoformat(),
-        "dfm_empty_overrides_all": on.free_wins,
-        "do_not_fail_on_forbidden": on.leaves_out,
-        "fields": on.fields() if method in ("POST", "PUT") else {},
+        "release": facts.release.value,
+        "dfm_empty_overrides_all": facts.dfm_empty_overrides_all,
+        "do_not_fail_on_forbidden": facts.do_not_fail_on_forbidden,
+        "fields": sent.fields,
     }
+    if facts.now is not None:
+        world["now"] = facts.now.isoformat()
     security = {kind.value: dict(held.of(kind)) for kind in Kind if kind in held.documents}
-    principal: dict[str, Any] = {"name": who, "hosts": ["127.0.0.1"]}
+    principal: dict[str, Any] = {"name": sent.who, "hosts": ["127.0.0.1"]}
     ours = answer(
         {
             "security": security,
@@ -121,53 +157,45 @@ def _one(
             "world": world,
         }
     )
-    got = on.ask(who, method, path, body)
-    in_steps = any(one in path for one in _IN_STEPS)  # of which some may be done before one is refused
-    changes = method in _CHANGES or any(one in path for one in _CHANGES)
-    if in_steps or (changes and got.status_code < 300):
-        on.mend(facts, path)
-    elif changes and replace(on.facts(), now=facts.now) != facts:  # an index was made before the document was refused
-        on.build(on.world)
-    said = got.text[:300]
+    status, text = sent.status, sent.text
+    said = text[:300]
     # Said before anybody is asked for their permissions.
-    if got.status_code == 400 and ("invalid_index_name" in got.text or "action_request_validation" in got.text):
+    if status == 400 and ("invalid_index_name" in text or "action_request_validation" in text):
         return
-    if path.startswith("_reindex") and "no write index is defined" in got.text:
+    if path.startswith("_reindex") and "no write index is defined" in text:
         return
     if ours["allowed"] is None or (ours["unknown"] and not ours["items"]):
         tally.unknown += 1
         return
-    # What the engine cannot work out for somebody it refuses with a 500 that says so; what a part is refused for, in an answer of its own.
-    told_of = got.text if method != "HEAD" or got.status_code != 500 else on.ask(who, "GET", path, None).text
-    broken = got.status_code == 500 and _REFUSED.search(told_of) is not None
-    refused = got.status_code == 403 or broken
-    refused |= not ours["items"] and "no permissions for [" in got.text
+    broken = status == 500 and _REFUSED.search(text) is not None
+    refused = status == 403 or broken
+    refused |= not ours["items"] and "no permissions for [" in text
     tally.refused += refused
     errors = [one["error"] for one in ours["needs"] if one["error"]]
     if ours["allowed"] is refused and not (ours["allowed"] and errors):
         yield (
-            f"{got.status_code} {said}, we say {ours['allowed']} {[one['reasons'] for one in ours['needs'] if not one['allowed']]}",
+            f"{status} {said}, we say {ours['allowed']} {[one['reasons'] for one in ours['needs'] if not one['allowed']]}",
             not refused,
         )
         return
     if refused or not ours["allowed"]:
         return
     if ours["items"]:
-        yield from _items(path, got, ours)
+        yield from _items(path, status, text, ours)
         return
     searched = [need for need in needs(method, path, body) if need.action == "indices:data/read/search"]
     if not path.partition("?")[0].endswith(("_search", "_search/template")) or method == "HEAD":
         return
     if errors:
-        if got.status_code == 200:
+        if status == 200:
             yield f"200, we say {errors}", True
         return
-    if got.status_code != 200:
+    if status != 200:
         if not any("ends in an error" in one for one in ours["notes"]):
-            yield f"{got.status_code} {said}, we say it is answered", False
+            yield f"{status} {said}, we say it is answered", False
         return
     (need,) = searched
-    caller = user(held, who)
+    caller = user(held, sent.who)
     known = Caller(caller.name, caller.backend_roles, caller.attributes, ("127.0.0.1",))
     decision = compiled.decide(known, need.action, need.indices, need.options)
     views = {view.index: view for view in decision.views if view.allowed}
@@ -176,15 +204,15 @@ def _one(
         return  # not all that there is may be shown
     if any("opened by an alias" in one for one in ours["notes"]):
         return
-    yield from _hits(got.json()["hits"]["hits"], views, older=on.node.version.startswith("2"))
+    yield from _hits(json.loads(text)["hits"]["hits"], views, older=facts.release is Release.V2)
 
 
-def _items(path: str, got: requests.Response, ours: dict[str, Any]) -> Iterator[tuple[str, bool]]:
-    told = got.json()
-    if got.status_code in (400, 404) and "security_exception" not in got.text:
+def _items(path: str, status: int, text: str, ours: dict[str, Any]) -> Iterator[tuple[str, bool]]:
+    told = json.loads(text)
+    if status in (400, 404) and "security_exception" not in text:
         return  # of a closed index, an alias of several or a data stream all of it may fail
-    if got.status_code != 200:
-        yield f"{got.status_code} {got.text[:300]}, we say it is answered", False
+    if status != 200:
+        yield f"{status} {text[:300]}, we say it is answered", False
         return
     items = (
         [next(iter(one.values())) for one in told["items"]]

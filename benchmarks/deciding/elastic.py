@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from portcullis.access.questions.answers import Decided, Request, Seen, There
@@ -174,8 +174,13 @@ def _with(path: str, params: Any) -> str:
     return f"{path}?{more}" if more else path
 
 
-def play(asked: Asked, cases: int, counts: Counts, *, seed: int = 0, at_once: int = 160) -> None:
-    """So many cases, `at_once` of them with the same roles."""
+Keep = Callable[[SecurityConfig, str, tuple[str, str], int, Any], None]
+
+
+def play(
+    asked: Asked, cases: int, counts: Counts, *, seed: int = 0, at_once: int = 160, keep: Keep | None = None
+) -> None:
+    """So many cases, `at_once` of them with the same roles. `keep`: is given each with its answer."""
     for number in range((cases + at_once - 1) // at_once):
         draw = random.Random(f"{seed} {number}")
         held = asked.give(draw)
@@ -184,7 +189,9 @@ def play(asked: Asked, cases: int, counts: Counts, *, seed: int = 0, at_once: in
             method, path = _request(draw)
             told = ELASTICSEARCH.answer(held, Caller(user), Request(method, f"/{path}"), asked.there)
             status, said = asked.answered(user, method, path)
-            _compare(counts, told, status, said, f"seed {seed}.{number}: {user} {method} {path}", held, user)
+            if keep is not None:
+                keep(held, user, (method, path), status, said)
+            compare(counts, told, status, said, f"seed {seed}.{number}: {user} {method} {path}", held, user)
 
 
 def _request(draw: random.Random) -> tuple[str, str]:
@@ -203,7 +210,7 @@ def _request(draw: random.Random) -> tuple[str, str]:
     return method, f"{one}/{what}"
 
 
-def _compare(counts: Counts, told: Decided, status: int, said: Any, what: str, held: SecurityConfig, user: str) -> None:
+def compare(counts: Counts, told: Decided, status: int, said: Any, what: str, held: SecurityConfig, user: str) -> None:
     counts.cases += 1
     counts.refused += status == 403
     if told.allowed is None:

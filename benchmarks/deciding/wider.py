@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from portcullis.families.elasticsearch.deciding.question import answer_question
@@ -159,8 +159,13 @@ class Wider(Asked):
         self.node.ask("DELETE", f"/{_SHUT}")
 
 
-def play(asked: Wider, cases: int, counts: Counts, *, seed: int = 0, at_once: int = 160) -> None:
-    """So many cases, `at_once` of them with the same roles."""
+Keep = Callable[[Json, int, Any], None]
+
+
+def play(
+    asked: Wider, cases: int, counts: Counts, *, seed: int = 0, at_once: int = 160, keep: Keep | None = None
+) -> None:
+    """So many cases, `at_once` of them with the same roles. `keep`: is given each question with its answer."""
     for number in range((cases + at_once - 1) // at_once):
         draw = random.Random(f"wider {seed} {number}")
         held = asked.give(draw)
@@ -186,6 +191,8 @@ def play(asked: Wider, cases: int, counts: Counts, *, seed: int = 0, at_once: in
             if method == "DELETE" and "/_alias/" in path and status == 200:
                 asked.name_again()
             told = answer_question(question)
+            if keep is not None:
+                keep(question, status, said)
             what = f"seed {seed}.{number}: {json.dumps(principal)} {method} /{path} {json.dumps(body) if body is not None else ''}"
             _compare(counts, told, status, said, what, held, principal.get("run_as") or user, path)
 
