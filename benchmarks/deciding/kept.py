@@ -41,6 +41,7 @@ Json = dict[str, Any]
 HERE = Path(__file__).resolve().parents[2] / "tests" / "families" / "kept"
 OF_ELASTIC = ("9.5.3", "6.8.23")
 _CASES, _REQUESTS, _OF_ELASTIC = 60, 480, 300
+_LONG = 400
 _SHOWN = ("_index", "_id", "_source", "_type")
 _NOT_COMPARED = (
     "_shards",
@@ -234,15 +235,21 @@ def _less(text: str) -> str:
 
 
 def _part(said: Any) -> Any:
+    """Of a document that an engine answered. What is long and says nothing of hits, items or errors is not compared."""
+    told = {"hits", "items", "responses", "docs", "error"}
+    if isinstance(said, Mapping) and not said.keys() & told and len(json.dumps(said)) > _LONG:
+        return {}
+    return _without(said)
+
+
+def _without(said: Any) -> Any:
     if isinstance(said, list):
-        return [_part(one) for one in said]
+        return [_without(one) for one in said]
     if not isinstance(said, Mapping):
         return said
     if "_source" in said and "_index" in said:
         return {key: said[key] for key in _SHOWN if key in said}
-    if said.keys() & {"hits", "items", "responses", "docs", "error", "reason", "caused_by"}:
-        return {key: _part(one) for key, one in said.items() if key not in _NOT_COMPARED}
-    return dict(said) if len(json.dumps(said)) < 400 else {}
+    return {key: _without(one) for key, one in said.items() if key not in _NOT_COMPARED}
 
 
 BY_FILE = {
