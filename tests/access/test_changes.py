@@ -37,6 +37,8 @@ def seen(allowed: bool | None = True, **limits: Any) -> Seen:
         (seen(fields_only=("x",)), seen(), MORE),
         (seen(fields_only=("x",)), seen(fields_hidden=("y",)), OPEN),
         (seen(masked=("x",)), seen(), MORE),
+        (seen(masked=("x",)), seen(masked=("x", "y")), LESS),
+        (seen(masked=("x", "y")), seen(masked=("y",)), MORE),
         (seen(masked=("x::SHA-1",)), seen(masked=("x::SHA-512",)), OPEN),
         (seen(masked=("x*", "xy::a")), seen(masked=("xy::a", "x*")), OPEN),  # the first that fits wins
         (seen(masked=("x",)), seen(fields_hidden=("x",)), (True, True)),

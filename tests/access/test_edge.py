@@ -40,14 +40,19 @@ def judged(
     own: Own | None = None,
     path: str = "/orders-1/_search",
     known: dict[str, str] | None = None,
+    version: str = "2012-10-17",
 ) -> Judged:
     context = Context(
         {**({"aws:principalarn": (who,)} if who else {}), **{k: (v,) for k, v in (known or {}).items()}},
         frozenset() if who else frozenset({"aws:principalarn"}),
     )
     somebody = Somebody(who, Comes.SIGNED if who else Comes.BASIC, own or Own())
-    domain = {"Version": "2012-10-17", "Statement": list(statements)}
+    domain = {"Version": version, "Statement": list(statements)}
     return judge(Asked("es:ESHttpGet", ARN + path, context), somebody, domain, ACCOUNT)
+
+
+def but_for(*who: str) -> Json:
+    return {**{k: v for k, v in deny().items() if k != "Principal"}, "NotPrincipal": {"AWS": list(who)}}
 
 
 IP, VPCE = "aws:SourceIp", "aws:SourceVpce"
@@ -102,6 +107,31 @@ CASES: dict[str, tuple[Judged, bool | None]] = {
     "a star over a colon": (judged(allow(Resource="arn:aws:es:*:domain/demo:*/x")), False),
     "NotPrincipal that names somebody else": (
         judged(allow(), {**{k: v for k, v in deny().items() if k != "Principal"}, "NotPrincipal": {"AWS": ROLE}}),
+        False,
+    ),
+    "NotPrincipal that names them and their account": (judged(allow(), but_for(USER, ROOT)), True),
+    "NotPrincipal that names a role and its account": (judged(allow(), but_for(ROLE, ROOT), who=ROLE), None),
+    "NotPrincipal that names a session of theirs": (judged(allow(), but_for(SESSION), who=ROLE), None),
+    "NotPrincipal that names a session of another role": (
+        judged(allow(), but_for(SESSION.replace("reads", "writes")), who=ROLE),
+        False,
+    ),
+    "NotPrincipal that names everybody": (judged(allow(), but_for("*")), True),
+    "NotPrincipal, unsigned": (judged(allow(), but_for(USER), who=""), False),
+    "a session of their role is named": (judged(allow(SESSION), who=ROLE), None),
+    "a session of another role is named": (judged(allow(SESSION.replace("reads", "writes")), who=ROLE), False),
+    "a session of a role of another account": (
+        judged(allow(SESSION.replace(ACCOUNT, "999988887777")), who=ROLE),
+        False,
+    ),
+    "a session, to a user of that name": (judged(allow(SESSION.replace("reads", "ann"))), False),
+    "a variable in a policy of the old version is a text": (
+        judged(
+            allow(Resource=ARN + "/${aws:username}/*"),
+            path="/ann/x",
+            known={"aws:username": "ann"},
+            version="2008-10-17",
+        ),
         False,
     ),
     "NotPrincipal that names them alone": (

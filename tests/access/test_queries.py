@@ -133,3 +133,45 @@ _bodies = st.one_of(
 @examples(300)
 def test_whatever_is_asked_of_whatever_document_is_answered(query: Any, document: Any) -> None:
     assert finds(query, document, "1") in (True, False, None)
+
+
+@pytest.mark.parametrize(
+    ("value", "query", "expected"),
+    [
+        (True, {"term": {"f": True}}, True),
+        (True, {"term": {"f": "true"}}, True),
+        (True, {"term": {"f": "false"}}, False),
+        (False, {"term": {"f": True}}, False),
+        ("true", {"term": {"f": True}}, True),
+        (True, {"term": {"f": 1}}, None),
+        (1, {"term": {"f": True}}, None),
+        ("eu", {"term": {"f": True}}, None),
+        (2, {"terms": {"f": [2, 3]}}, True),
+        (2, {"terms": {"f": [3, "no number"]}}, None),  # it may end the whole search
+        (2.7, {"term": {"f": 2}}, None),  # a field of whole numbers holds it as 2
+        (2, {"range": {"f": {"boost": 2}}}, None),  # without a bound
+        (2, {"range": {"f": {"gt": 1, "lte": 2}}}, True),
+        (2, {"range": {"f": {"gt": 2}}}, False),
+        (2, {"range": {"f": {"gte": 2, "lt": 2}}}, False),
+        (2, {"range": {"f": {"gte": None, "lt": 3}}}, True),
+        (2, {"range": {"f": {"from": 1}}}, None),
+        ("x" * 256, {"term": {"f.keyword": "x" * 256}}, True),
+        ("x" * 257, {"term": {"f.keyword": "x" * 257}}, None),  # longer than what is kept
+        ("x" * 257, {"term": {"f.keyword": "y"}}, None),
+        ("2026-11-24", {"term": {"f.keyword": "2026-11-24"}}, None),  # a date has no keyword
+        ("2026-11-24", {"term": {"f.keyword": "2026-11-25"}}, False),
+        ("", {"term": {"f.keyword": ""}}, None),
+        ("2026-11-24", {"range": {"f": {"lte": "2026-11-24"}}}, True),
+        ("2026-11-24", {"range": {"f": {"gt": "2026-11-24"}}}, False),
+        ("2026-11-25", {"range": {"f": {"gt": "2026-11-24"}}}, True),
+        (
+            "2026-11-24T23:59:59.999Z",
+            {"range": {"f": {"gt": "2026-11-24"}}},
+            None,
+        ),  # as a text it is, as a time it is not
+    ],
+)
+def test_one_value_is_held_against_a_query_as_engines_do(
+    value: Any, query: dict[str, Any], expected: bool | None
+) -> None:
+    assert finds(query, {"f": value}) is expected
