@@ -13,6 +13,7 @@ from portcullis.access.plan import AccessModel, Claim, Grant, Subject, SubjectKi
 from portcullis.custody.types import Custody, State
 from portcullis.errors import Refused, Unreachable
 from portcullis.families import family_named
+from portcullis.families.elasticsearch.documents.config import SecurityConfig as SecurityOf
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect
 from portcullis.operations.access.changing.looking import (
@@ -28,7 +29,8 @@ from portcullis.operations.services import Site, Trigger
 from portcullis.ports.ledger import Claims
 from portcullis.ports.registration import EngineUser, KeptModel
 
-from tests.operations.worlds import POOL, Account, Engine, account, arn, mapping, registration, role
+from tests.operations.elastic import user
+from tests.operations.worlds import ELASTICSEARCH_9, POOL, Account, Engine, account, arn, mapping, registration, role
 
 READERS = Subject(SubjectKind.COGNITO_GROUP, "readers")
 WRITERS = Subject(SubjectKind.COGNITO_GROUP, "writers")
@@ -139,6 +141,25 @@ def test_what_may_still_come_late_stays_claimed_though_it_is_gone() -> None:
         assert found.claims_after() >= {VIEWERS, EDITORS, READS, WRITES}
 
 
+def test_what_is_taken_out_stays_claimed_as_long_as_it_may_come_late() -> None:
+    """A write of another run that is on its way puts it back, and it is ours then."""
+    world, site = made()
+    hold(world, roles=BOTH, rolesmapping={"viewers": mapping(users=["gone"])})
+    one = gone("viewers")
+    for late, kept in ((frozenset({one}), True), (frozenset[Claim](), False)):
+        found = compare(site, KEPT, claims=mine(one), late=late)
+        assert (one in steps(found), one in found.claims_after()) == (True, kept)
+
+
+def test_a_truth_that_is_given_is_not_asked_for_again() -> None:
+    """What is acted on is what was read before the ledger was."""
+    world, site = made()
+    truth = read_truth(site, KEPT)
+    world.people.groups = {READERS: (), WRITERS: ()}
+    assert {READS, WRITES} <= steps(compare(site, KEPT, truth=truth))
+    assert not {READS, WRITES} & steps(compare(site, KEPT))
+
+
 def test_a_master_whom_the_domain_was_made_with_is_nobodys_hand() -> None:
     world, _ = made()
     world.ledger.register(structs.replace(registration(), master=EngineUser("chief", "a-secret")))
@@ -211,6 +232,34 @@ def test_some_roles_are_read_from_what_is_given_if_it_is() -> None:
         READS,
         VIEWERS,
     }
+
+
+def test_a_user_who_is_looked_at_shows_roles_that_are_not_and_whose_those_are_is_known() -> None:
+    """On an engine where who has a role stands in the users: what others and we ourselves gave them besides is nobody's hand."""
+    world = account(make=ELASTICSEARCH_9)
+    world.registered()
+    world.people.groups = {READERS: ("anna",)}
+    site = world.services.site("demo")
+    members = site.family.mappings
+    by_hand, theirs, ours, old = (
+        Claim(members, name, "users", "anna") for name in ("by-hand", "theirs", "ours", "viewers")
+    )
+    held = world.engine.held
+    users = {**held.of("user"), "anna": user("by-hand", "theirs", "ours", "viewers")}
+    world.engine.held = SecurityOf(
+        {**held.documents, "user": users, "role": {**held.of("role"), "viewers": {}, "ours": {}}}
+    )
+    model = AccessModel(roles={"viewers": {}, "ours": {}}, grants=())
+    claims = {"demo": Claims([ours, old]), "another": Claims([theirs])}
+    found = compare(
+        site, replace(KEPT, access=model), claims=claims, only=Touched(frozenset({"viewers"}), frozenset({"anna"}))
+    )
+    assert {step.claim for step in found.plan.steps if step.claim.kind == members} == {old}
+    assert {claim for claim in found.plan.foreign if claim.kind == members} == {by_hand}
+    nobody = compare(
+        site, replace(KEPT, access=model), claims=claims, only=Touched(frozenset({"viewers"}), frozenset())
+    )
+    assert not [step for step in nobody.plan.steps if step.claim.kind == members]
 
 
 @pytest.mark.parametrize(("family", "entries_in"), [("opensearch", "rolesmapping"), ("elasticsearch", "user")])
@@ -346,7 +395,7 @@ def test_by_hand_is_what_neither_file_nor_group_nor_another_deployment_asks_for(
         roles={"viewers": MODEL.roles["viewers"], "editors": MODEL.roles["editors"]},
         rolesmapping={
             "viewers": mapping(users=[ANNA, "theirs", "by-hand"]),
-            "editors": mapping(),
+            "editors": mapping(backend_roles=[arn("role", "portcullis-demo-break-glass")]),
             "all_access": mapping(users=["root"], backend_roles=[arn("role", "master")]),
         },
     )
@@ -357,3 +406,4 @@ def test_by_hand_is_what_neither_file_nor_group_nor_another_deployment_asks_for(
     assert found[("editors", BEN)].ours
     assert ("viewers", "theirs") not in found
     assert made_by_hand(site)[0].severity == "critical"
+    assert any("break-glass is mapped by" in one.what for one in made_by_hand(site))

@@ -216,9 +216,10 @@ class Engine:
 
     roles: dict[str, Json]
     dialect: str = "9.5 trial"
+    users: dict[str, Json] = field(default_factory=lambda: {"anna": {"roles": ["reader"]}})
 
     def read(self, _kinds: Any = None) -> SecurityConfig:
-        return SecurityConfig({Kind.ROLES: self.roles, Kind.USERS: {"anna": {"roles": ["reader"]}}})
+        return SecurityConfig({Kind.ROLES: self.roles, Kind.USERS: self.users})
 
     def names(self) -> Names:
         return Names(("logs-1", "hr"))

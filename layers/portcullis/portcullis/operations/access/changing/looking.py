@@ -145,7 +145,8 @@ def compare(
         held = engine.read_some(some) if held is None else held
     if held is None:
         held = engine.read()
-    wanted, losses = asked, tuple[str, ...]()
+    wanted = asked
+    losses: tuple[str, ...] = ()
     if only is None or only.roles:
         # What this engine's dialect cannot hold is a named loss, not a difference that never goes away.
         wanted, losses = family.representable(asked, engine.dialect)

@@ -71,6 +71,8 @@ def meant(services: Services, deployment: str, alias: str, way: str, to: str) ->
     site = services.site(deployment)
     here = on_cluster(file_of(site))
     declared = here.remotes.get(alias)
+    if way not in ("", *Way):
+        raise _not_so("way", f"there is no way {way!r}", " or ".join(Way))
     if declared is not None and declared.model == BY_KEY:
         if way == Way.SECOND_ALIAS or to not in ("", alias):
             raise _not_so("way", f"the file of {deployment} declares {alias} itself with a key", Way.SAME_ALIAS)
@@ -79,11 +81,11 @@ def meant(services: Services, deployment: str, alias: str, way: str, to: str) ->
         if to not in ("", alias):
             raise _not_so("to", f"{Way.SAME_ALIAS} keeps the alias {alias}", "leave it out")
         return None
-    beside = [name for name, one in here.remotes.items() if name != alias and one.model == BY_KEY]
+    beside = [name for name, one in here.remotes.items() if one.model == BY_KEY]
     if to:
         if to in here.remotes and to not in beside:
             raise _not_so("to", f"{to} is not declared with a key", "an alias with model: api-key")
-        if to in beside and _apart(here, alias, to, site, services):
+        if _apart(here, alias, to, site, services):
             raise _not_so(
                 "to", f"{to} leads to another cluster than {alias}", f"an alias of the cluster behind {alias}"
             )
@@ -116,8 +118,10 @@ def _apart(here: OnCluster, alias: str, other: str, site: Site, services: Servic
 def _deployment(here: OnCluster, alias: str, site: Site, services: Services) -> str:
     """Of the cluster behind an alias, as the file names it, or by whose key it is read; empty if that is not known."""
     declared = here.remotes.get(alias)
-    if declared is None or declared.deployment:
-        return declared.deployment or "" if declared else ""
+    if declared is None:
+        return ""
+    if declared.deployment:
+        return str(declared.deployment)
     found = giver_of(services, site.name, options_of(site).remotes[alias]) if declared.model == BY_KEY else None
     return found[0].name if found else ""
 
@@ -180,7 +184,7 @@ def facts(one: Meant, *, begun: bool) -> Facts:
         notes.append(
             f"whoever gives the key of {one.to} is not deployed here: its roles and its key were not looked at"
         )
-    sides = both(one, one.giver, notes)
+    sides = both(one.reader, one.alias, one.to, one.access, one.giver, notes)
     moved = compare(sides)
     stops += _by_access(one, moved)
     stops += _not_open(one)  # looked at last: what was read while a lock began is no comparison
@@ -235,26 +239,26 @@ def _lacking(site: Site) -> tuple[str, ...]:
     return lacks(site.name, site.remotes.releases(), site.remotes.licence())
 
 
-def both(one: Meant, far: Site | None, notes: list[str]) -> Sides:
-    """What decides it, of a locked cluster as it will be once it is open. `far`: the cluster that is read, where it is one of this
-    account."""
-    held = _held(one.reader)
-    access = one.reader.ledger.model(one.reader.name).access
+def both(reader: Site, alias: str, to: str, key: Json, far: Site | None, notes: list[str]) -> Sides:
+    """What decides it, of a locked cluster as it will be once it is open. `key`: what the key allows. `far`: the cluster that is read,
+    where it is one of this account."""
+    held = _held(reader)
+    access = reader.ledger.model(reader.name).access
     roles = None
     there = None
     if far is not None:
         roles = looked_at(notes, f"the roles of {far.name}", lambda: _held(far, far.family.roles).of(far.family.roles))
         there = looked_at(notes, f"the indices of {far.name}", lambda: there_of(far.engine))
     made = Sides(
-        one.alias,
-        one.to,
-        one.reader.engine.dialect.split()[0],
+        alias,
+        to,
+        reader.engine.dialect.split()[0],
         far.engine.dialect.split()[0] if far else "",
-        held.of(one.reader.family.roles),
+        held.of(reader.family.roles),
         access.roles,
         roles,
-        one.access,
-        parties=parties(access, held, _groups(one.reader, access, notes)),
+        key,
+        parties=parties(access, held, _groups(reader, access, notes)),
     )
     return made if there is None else replace(made, there=there)
 
@@ -280,8 +284,9 @@ def _groups(site: Site, access: AccessModel, notes: list[str]) -> dict[str, set[
     return found
 
 
-def lines(services: Services, deployment: str, alias: str, way: str, to: str) -> Lines:
-    """What both files lack, from what people read by certificate now. Nothing where the other side is not deployed here."""
+def lines(services: Services, deployment: str, alias: str, way: str, to: str, notes: list[str]) -> Lines:
+    """What both files lack, from what people read by certificate now. Nothing where the other side is not deployed here, or could not be
+    looked at."""
     site = services.site(deployment)
     here = on_cluster(file_of(site))
     declared = here.remotes.get(alias)
@@ -290,8 +295,7 @@ def lines(services: Services, deployment: str, alias: str, way: str, to: str) ->
         return Lines(deployment, name or "")
     far = services.site(str(name))
     to = alias if way == Way.SAME_ALIAS else to or f"{alias}-key"
-    empty = Meant(site, alias, to, Way(way or Way.SECOND_ALIAS), "", Connection(to, ""), far, None, {})
-    allows, roles = proposal(both(empty, far, []))
+    allows, roles = proposal(both(site, alias, to, {}, far, notes))
     if not allows:
         return Lines(deployment, far.name)
     secret = f"remotes/{deployment}-{to}"
