@@ -149,6 +149,9 @@ def test_a_remote_of_a_cluster_that_is_not_deployed_here_stops_no_move_of_anothe
     nowhere = "far: {deployment: nowhere, credential: remotes/far, allows: {search: [{names: ['*']}]}}"
     world, _ = made(reads(f"{by_key(NEW)}, {nowhere}", f"{NEW}, far"))
     assert (plan(world).to, plan(world).exit_status) == (NEW, 0)
+    assert plan(made(reads(nowhere, "far"), leads={})[0]).to == "", (
+        "two of which nobody knows where they are may be any"
+    )
     with pytest.raises(Refused, match="nowhere is not deployed here: where it listens is not known; give its address"):
         plan(world, to="far")
 
@@ -290,6 +293,12 @@ def test_only_by_a_second_alias_is_everything_there_twice() -> None:
     twice = f"whoever searches *:INDEX asks {OLD} and {NEW} while both stand, and has each document twice"
     assert plan(made()[0]).notes == (twice,)
     assert plan(made(SAME)[0]).notes == ()
+
+
+def test_groups_are_asked_only_where_the_engine_does_not_tell_who_has_which_role() -> None:
+    world, _ = made()
+    world.people.hidden = {Subject(SubjectKind.COGNITO_GROUP, "readers"): "not ours to read"}
+    assert [one for one in plan(world).notes if "could not be read" in one] == []
 
 
 def test_names_that_are_more_than_can_be_compared_are_said_to_be() -> None:

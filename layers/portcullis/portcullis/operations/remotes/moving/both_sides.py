@@ -166,7 +166,7 @@ def _address(info: Json) -> str:
 def as_set(alias: str, info: Json) -> Connection:
     """How an alias is set now."""
     more = tuple(str(one) for one in list(info.get("seeds") or ())[1:])
-    return Connection(alias, _address(info), str(info.get("mode") or "proxy"), bool(info.get("skip_unavailable")), more)
+    return Connection(alias, _address(info), str(info["mode"]), bool(info.get("skip_unavailable")), more)
 
 
 def facts(one: Meant, *, begun: bool) -> Facts:

@@ -56,7 +56,9 @@ def remote_migration(services: Services, deployment: str, *, alias: str, way: st
         nothing = (
             f"the file of {deployment} declares no remote that is read with a key, and that {alias} could be moved to",
         )
-        return Migration(deployment, alias, way, to, wanted.giver, "", False, (), (), 0, nothing, tuple(notes), (), wanted, 3)
+        return Migration(
+            deployment, alias, way, to, wanted.giver, "", False, (), (), 0, nothing, tuple(notes), (), wanted, 3
+        )
     found = facts(one, begun=kept is not None)
     order = steps(one.way, one.alias, one.to)
     stage = kept.stage if kept else None
