@@ -344,3 +344,21 @@ def test_at_most_twenty_changes_are_named_and_all_are_kept_with_the_alert() -> N
     assert len(swept.drift) > 20
     assert told.detail["drift"] == list(swept.drift)
     assert told.happened == ("the engine holds something else than the model asks for: " + "; ".join(swept.drift[:20]))
+
+
+def test_a_ledger_that_goes_at_the_end_of_a_sweep_is_said_in_its_answer() -> None:
+    """All of it was done by then; how it is now nobody can say."""
+    made = estate("demo")
+
+    class Ledger:
+        def __getattr__(self, name: str) -> Any:
+            return getattr(made.services.ledger, name)
+
+        def saved(self, deployment: str, name: str) -> Any:
+            if name == "told#sweep-failed":
+                raise Unreachable("the ledger did not answer")
+            return made.services.ledger.saved(deployment, name)
+
+    [swept] = sweep(replace(made.services, ledger=Ledger()))
+    assert (swept.deployment, swept.error) == ("demo", "the ledger did not answer")
+    assert (swept.state, swept.health, swept.drift, swept.steps) == ("", "", (), 0)

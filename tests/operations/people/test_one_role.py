@@ -137,3 +137,13 @@ def test_one_group_with_a_role_has_nobody_looked_at(here: Account, monkeypatch: 
     assert who_loses(here.services.at(here.ledger.registration("demo")), here.ledger.model("demo").access.grants) == ()
     here.registered(cognito=None)
     assert who_loses(here.services.at(here.ledger.registration("demo")), here.ledger.model("demo").access.grants) == ()
+
+
+def test_of_groups_of_which_one_alone_has_a_role_in_the_pool_nobody_loses(here: Account) -> None:
+    """The stacks deployed both; somebody deleted one by hand."""
+    joins(here, "first", "second")
+    del here.people.ranked["second"]
+    site = here.services.at(here.ledger.registration("demo"))
+    assert who_loses(site, here.ledger.model("demo").access.grants) == ()
+    synchronise(here.services, "demo", CAUSE)
+    assert told(here) == []

@@ -260,3 +260,36 @@ def test_after_a_lock_nobody_of_a_group_that_cannot_be_read_is_let_in(here: Acco
     here.people.unread.clear()
     synchronise(here.services, "demo", CAUSE)
     assert there(here) == {anna, carl}
+
+
+def test_whoever_accepts_a_wrong_name_is_told_who_waits_and_a_right_one_is_in_the_history(here: Account) -> None:
+    entry = arn("user", "anna")
+    here.people.ids[entry] = "FIRST"
+    apply_text(here.services, "demo", text("{iam_user: anna}"), CAUSE)
+    with pytest.raises(BadInput, match=r"nobody new has the name 'ben'.*nobody waits to be accepted: leave it out"):
+        apply_text(here.services, "demo", None, CAUSE, accept_new=["ben"])
+    here.people.ids[entry] = "SECOND"
+    synchronise(here.services, "demo", CAUSE)
+    with pytest.raises(BadInput, match=r"nobody new has the name 'ben'.*who waits: iam_user:anna"):
+        apply_text(here.services, "demo", None, CAUSE, accept_new=["ben"])
+    assert not [one for one in here.ledger.history("demo") if one.operation == "accept"]
+    apply_text(here.services, "demo", None, CAUSE, accept_new=["anna"])
+    [change] = [one for one in here.ledger.history("demo") if one.operation == "accept"]
+    assert change.summary == "1 accepted under their name"
+    assert change.after == ["iam_user:anna: SECOND, and no longer FIRST"]
+
+
+@pytest.mark.parametrize(("people", "more"), [(20, ""), (21, "; and 1 more"), (23, "; and 3 more")])
+def test_of_many_who_cannot_be_read_twenty_are_named_and_the_others_counted(
+    here: Account, people: int, more: str
+) -> None:
+    here.people.groups[READERS] = (f"Cognito/{POOL}/anna",)
+    apply_text(here.services, "demo", text("{cognito_group: readers}"), CAUSE)
+    names = [f"group-{number:02d}" for number in range(people)]
+    here.people.unread = {Subject(SubjectKind.IAM_GROUP, name): Refused("may not be read") for name in names}
+    file = text(*(f"{{iam_group: {name}}}" for name in names))
+    apply_text(here.services, "demo", file.replace("iam_groups: [ops]", f"iam_groups: [{', '.join(names)}]"), CAUSE)
+    [alert] = [one for one in here.aws.told if one.name == "not-read"]
+    assert alert.happened.startswith("who is meant by a grant could not be read: ")
+    assert alert.happened.endswith(alert.detail["found"][-1] + more)
+    assert len(alert.detail["found"]) == 20
