@@ -362,3 +362,13 @@ def test_a_ledger_that_goes_at_the_end_of_a_sweep_is_said_in_its_answer() -> Non
     [swept] = sweep(replace(made.services, ledger=Ledger()))
     assert (swept.deployment, swept.error) == ("demo", "the ledger did not answer")
     assert (swept.state, swept.health, swept.drift, swept.steps) == ("", "", (), 0)
+
+
+def test_what_was_changed_by_hand_stands_in_the_answer_though_it_cannot_be_put_right() -> None:
+    here = town()
+    mapped_by_hand(here, "viewers", "eve")
+    here.join("anna")
+    here.account.engine.refuses = lambda *_: True
+    [swept] = sweep(here.services)
+    assert "this is not taken" in swept.error
+    assert any("eve" in one for one in swept.drift)

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import timedelta
 from itertools import pairwise
 
 import pytest
+from portcullis.custody.keys.key_types import KeyAnswers
 from portcullis.custody.types import Custody, Health, State
 from portcullis.operations.keys.rotating import rotate_when_due
 from portcullis.operations.services import Trigger
@@ -96,3 +98,30 @@ def test_a_refusal_that_was_over_is_told_when_it_comes_again() -> None:
         made.keys["demo"].refuses = "kms rotate_key_on_demand: ConflictException" if refused else ""
         assert days_go_by(made, days) == (0 if refused else 1)
     assert made.alerts() == ["rotation-on-demand"] * 2
+
+
+@pytest.mark.parametrize("unseen", ["describe", "rotations"])
+def test_a_key_whose_rotations_cannot_be_seen_is_not_rotated_and_that_is_told_once(
+    unseen: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It might have had its last one yesterday."""
+    made = demo()
+    key, described = made.keys["demo"], made.keys["demo"].describe
+
+    def denied(named: str) -> KeyAnswers:
+        return replace(described(named), **{unseen: "kms:ListKeyRotations is denied"})
+
+    monkeypatch.setattr(key, "describe", denied)
+    assert days_go_by(made, 40) == 0
+    assert key.rotations == []
+    [told] = made.account.aws.told
+    assert told.happened == "how often the key was rotated cannot be seen, so it is not rotated"
+    assert (told.severity, told.name) == ("warning", "rotation-on-demand")
+
+
+def test_a_rotation_is_in_the_history_by_its_number_and_who_asked() -> None:
+    made = demo()
+    days_go_by(made, 62)
+    changes = [one for one in made.services.ledger.history("demo", 50) if one.operation == "rotate key"]
+    assert [one.summary for one in changes] == [f"rotated on demand, the {n}. of 25" for n in (2, 1)]
+    assert {(one.cause, one.actor) for one in changes} == {("sweep", "portcullis")}
