@@ -318,3 +318,21 @@ def test_a_call_off_that_was_cut_off_is_done_whole_when_asked_again() -> None:
         rekey(replace(made.services, engine=silent), "old", CAUSE, cancel=True)
     assert not reads(made, "new")
     assert made.services.ledger.saved("new", MOVING) is None
+
+
+@pytest.mark.parametrize("gone", ["new", "old"])
+def test_one_of_the_two_that_left_keeps_the_other_from_no_re_key(gone: str) -> None:
+    """Somebody deleted its stack in the midst of it."""
+    made = pair(more=("other",))
+    made.stores["old"].slow = 10_000
+    move(made)
+    made.services.ledger.unregister(gone)
+    made.stores["old"].slow = 0
+    if gone == "new":
+        assert move(made, to="", cancel=True).step == "called off"
+        assert not reads(made, "old")
+        assert move(made, to="other").step == "done"
+    else:
+        made.stores["other"].write("parcels", "1", {})
+        assert rekey(made.services, "other", CAUSE, to="new").step == "done"
+        assert not reads(made, "new")

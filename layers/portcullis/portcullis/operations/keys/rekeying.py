@@ -140,7 +140,8 @@ def _refuse_two_at_once(services: Services, deployment: str, to: str) -> None:
         return
     if other.step != _TARGET:
         raise Refused(f"{to} is being re-keyed to {other.to} itself: end that first, or call it off")
-    if other.to != deployment and _under_way(services, other.to) is not None:
+    others = set(services.ledger.deployments()) - {deployment}  # one that left meanwhile ends nothing any more
+    if other.to in others and _under_way(services, other.to) is not None:
         raise Refused(f"{other.to} is being re-keyed to {to}: end that first, or call it off")
 
 
@@ -352,9 +353,10 @@ def _close(services: Services, deployment: str, to: str, cause: Trigger, *, but:
     """The snapshot role may read no longer. `but` is kept under another name for who asks how it went."""
     if but is not None:
         services.ledger.save(deployment, f"{MOVING}-last", but)
+    there = services.ledger.deployments()  # somebody may have taken the new one away
     for name in (to, deployment):  # the one that moves last: until then asking again does all of it
         services.ledger.forget(name, MOVING)
-        if services.ledger.custody(name).state is State.OPEN:
+        if name in there and services.ledger.custody(name).state is State.OPEN:
             apply_text(services, name, None, cause)
 
 
