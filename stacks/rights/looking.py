@@ -69,4 +69,7 @@ def read_policies(g: ResourceArns) -> Statements:
         *allow(prefixed("iam", of_user), [f"{g.everybodys_policies}:user/*"]),
         *allow(prefixed("iam", of_group), [f"{g.everybodys_policies}:group/*"]),
         *allow(prefixed("iam", of_policy), [f"{g.everybodys_policies}:policy/*", g.policies_of_aws]),
+        # Who may read passwords of whoever administers, and which key that hangs on: no file names the keys of secrets.
+        *allow(["secretsmanager:GetResourcePolicy"], [*g.made_secrets, *g.named_secrets]),
+        *allow(prefixed("kms", "DescribeKey GetKeyPolicy ListGrants"), [g.all_keys]),
     ]

@@ -7,8 +7,10 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+from portcullis.access.edge.keys import Key
 from portcullis.adapters.domains.aws import let_into_vpcs
 from portcullis.adapters.edge.aws import AwsEdge
+from portcullis.ports.edge import HeldSecret
 from portcullis.ports.registration import Network
 
 from local.aws.emulator import Credentials, Emulator
@@ -107,6 +109,42 @@ def test_what_may_not_be_read_says_so_and_nobody_of_its_kind_is_asked_for_again(
     assert edge
     assert edge.policy is None
     assert "the domain's access policy could not be read" in edge.unseen[0]
+
+
+def test_a_secret_says_its_policy_and_its_key_and_the_key_whom_it_lets_in(calm: Emulator, name: str) -> None:
+    kms, secrets = calm.client("kms"), calm.client("secretsmanager")
+    of_key = json.loads(document("key"))
+    of_key["Statement"][0] |= {"Principal": {"AWS": f"arn:aws:iam::{calm.account}:root"}, "Action": "kms:*"}
+    key = kms.create_key(Policy=json.dumps(of_key))["KeyMetadata"]["Arn"]
+    kms.create_alias(AliasName=f"alias/{name}", TargetKeyId=key)
+    kms.create_grant(KeyId=key, GranteePrincipal=f"arn:aws:iam::{calm.account}:role/x", Operations=["Decrypt"])
+    secrets.create_secret(Name=name, SecretString="not to be read", KmsKeyId=f"alias/{name}")
+    body = {"Effect": "Allow", "Principal": {"AWS": "*"}, "Action": "secretsmanager:GetSecretValue", "Resource": "*"}
+    secrets.put_resource_policy(
+        SecretId=name, ResourcePolicy=json.dumps({"Version": "2012-10-17", "Statement": [body]})
+    )
+    secrets.create_secret(Name=f"{name}-plain", SecretString="not to be read")
+    reader, ours = AwsEdge(calm.client), registration(account=calm.account)
+    held = reader.secret(ours, name)
+    assert (held.policy["Statement"], held.key, held.unread) == ([body], f"alias/{name}", "")
+    assert reader.secret(ours, f"{name}-plain") == HeldSecret()
+    found = reader.key(ours, f"arn:aws:kms:{calm.region}:{calm.account}:alias/{name}")
+    assert (found.arn, found.unread) == (key, "")
+    assert found.policy == of_key
+    assert [one["Operations"] for one in found.grants or ()] == [["Decrypt"]]
+    other = f"arn:aws:kms:{calm.region}:999988887777:key/x"
+    assert reader.key(ours, other) == Key(other, unread="it is of another account")
+
+
+def test_a_secret_and_a_key_that_may_not_be_read_say_so(calm: Emulator, name: str) -> None:
+    key = calm.client("kms").create_key()["KeyMetadata"]["Arn"]
+    calm.client("iam").create_user(UserName=name)
+    given = calm.client("iam").create_access_key(UserName=name)["AccessKey"]
+    closed = Credentials(given["AccessKeyId"], given["SecretAccessKey"])
+    reader, ours = AwsEdge(lambda service: calm.client(service, credentials=closed)), registration(account=calm.account)
+    may_not = "the automation may not read {} (look.iam_policies in account.yaml)"
+    assert reader.key(ours, key) == Key(key, unread=may_not.format("its policy"))
+    assert reader.secret(ours, name) == HeldSecret(unread=may_not.format("it"))
 
 
 def test_principals_of_another_account_are_not_asked_for(calm: Emulator) -> None:

@@ -8,6 +8,7 @@ from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 
 from portcullis.access.actual import Json
+from portcullis.access.edge.keys import Key as KmsKey
 from portcullis.access.edge.network import Network as Ways
 from portcullis.access.edge.policies import Own
 from portcullis.access.edge.way import Edge
@@ -17,6 +18,7 @@ from portcullis.adapters.passwords.aws import generated
 from portcullis.custody.types import Health, Observation, Probe
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.ports.alerts import Alert
+from portcullis.ports.edge import HeldSecret
 from portcullis.ports.identity import Looked
 from portcullis.ports.places import VpcEndpoints
 from portcullis.ports.registration import Network, Registration
@@ -153,6 +155,8 @@ class Aws:
     open_rules: list[Json] | None = None
     access_policy: Json = field(default_factory=open_policy)
     policies: dict[str, Own] = field(default_factory=dict)  # of users and roles
+    secrets: dict[str, HeldSecret] = field(default_factory=dict)
+    keys_of_secrets: dict[str, KmsKey] = field(default_factory=dict)
     groups: dict[str, list[Json]] = field(default_factory=dict)  # further ones of the domain
     closable: bool = True
     principals: list[Json] = field(default_factory=list)  # who may make VPC endpoints
@@ -212,6 +216,12 @@ class Aws:
 
     def own(self, registration: Registration, principals: Collection[str]) -> Mapping[str, Own]:
         return {one: self.policies.get(one, Own()) for one in principals}
+
+    def secret(self, registration: Registration, name: str) -> HeldSecret:
+        return self.secrets.get(name, HeldSecret())
+
+    def key(self, registration: Registration, arn: str) -> KmsKey:
+        return self.keys_of_secrets.get(arn, KmsKey(arn, unread="nobody made it"))
 
     def revoke_endpoints(self, registration: Registration, principals: Sequence[Json]) -> None:
         self.principals = [one for one in self.principals if one not in principals]

@@ -43,3 +43,14 @@ def test_policies_are_read_of_whom_the_file_says_and_by_one_function(tmp_path: P
     found = reading(made(tmp_path, text))
     assert set().union(*found.values()) == whose
     assert all("operate" in where.lower() for where in found), found
+
+
+@pytest.mark.parametrize("text", ["{}", "look: {iam_policies: true}"], ids=["nothing said", "said"])
+def test_keys_of_secrets_are_looked_at_where_the_file_lets_iam_be_read(tmp_path: Path, text: str) -> None:
+    every_key, found = f"arn:aws:kms:eu-central-1:{ACCOUNT}:key/*", set[str]()
+    for where, statement in made(tmp_path, text).identity_statements():
+        if "kms:GetKeyPolicy" in listed(statement["Action"]) and every_key in map(str, listed(statement["Resource"])):
+            assert set(listed(statement["Action"])) == {"kms:DescribeKey", "kms:GetKeyPolicy", "kms:ListGrants"}
+            found.add(where)
+    assert [where for where in found if "operate" not in where.lower()] == []
+    assert bool(found) is (text != "{}")

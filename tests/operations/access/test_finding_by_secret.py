@@ -5,9 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from portcullis.access.edge.keys import Key
 from portcullis.access.edge.policies import Own
+from portcullis.access.questions.findings import PATH, Findings
+from portcullis.operations.access.deployments import apply_text
+from portcullis.ports.edge import HeldSecret
 
 from tests.operations.access.test_finding_by_iam import KIM, by_iam, found, here, lets
+from tests.operations.orders import CAUSE, TEXT
 from tests.operations.worlds import ACCOUNT, Account, arn
 
 __all__ = ["here"]
@@ -100,11 +105,153 @@ def test_whom_the_engine_knows_is_judged_by_both_policies(here: Account) -> None
     assert CHANGE in ways(here, own=lets(CHANGE))[KIM].says
 
 
-def test_under_a_customers_key_it_hangs_on_the_key(here: Account) -> None:
+def of_key(here: Account, *policy: dict[str, Any], grants: tuple[dict[str, Any], ...] = (), **more: Any) -> None:
+    here.aws.keys_of_secrets[KEY] = Key(KEY, {"Version": "2012-10-17", "Statement": list(policy)}, grants, **more)
+
+
+TO_KIM = {"AWS": [arn("user", "kim")]}
+TO_ACCOUNT = says({"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}, "kms:*")
+BY_SERVICE = {"StringEquals": {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com"}}
+BY_ANOTHER = {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
+OF_KEY = "the policy of the key of-secrets, statement 1"
+SECRET = "arn:aws:secretsmanager:eu-central-1:1:secret:chief-AbCdEf"
+
+
+def grant(who: str, **constraints: Any) -> dict[str, Any]:
+    return {"GrantId": "g1", "GranteePrincipal": who, "Operations": ["Decrypt"], "Constraints": constraints}
+
+
+@pytest.mark.parametrize(
+    ("policy", "own", "by"),
+    [
+        ((says(TO_KIM, "kms:Decrypt"),), lets(READ), OF_KEY),
+        ((says(TO_KIM, "kms:*", Condition=BY_SERVICE),), lets(READ), OF_KEY),
+        ((TO_ACCOUNT,), lets(READ, "kms:Decrypt"), OF_KEY),
+        (
+            (says({"AWS": ["*"]}, "kms:Decrypt", Condition={"StringEquals": {"kms:CallerAccount": ACCOUNT}}),),
+            lets(READ),
+            OF_KEY,
+        ),
+    ],
+)
+def test_whom_the_key_lets_decrypt_too_has_a_certain_way(
+    here: Account, policy: tuple[dict[str, Any], ...], own: Own, by: str
+) -> None:
+    of_key(here, *policy)
+    one = ways(here, own=own, key=KEY)[KIM]
+    assert one.certain
+    assert one.path[1].startswith(f"{_READS}, and the key {KEY} lets them decrypt it (")
+    assert by in one.path[1]
+
+
+@pytest.mark.parametrize(
+    ("policy", "own"),
+    [
+        ((), lets(READ, "kms:Decrypt")),  # their own policies count only where the key leaves it to the account
+        ((TO_ACCOUNT,), lets(READ)),
+        ((says(TO_KIM, "kms:Decrypt", Condition=BY_ANOTHER),), lets(READ)),
+        ((says({"AWS": [STRANGE]}, "kms:Decrypt"),), lets(READ)),
+        ((says(TO_KIM, "kms:Decrypt"), says({"AWS": ["*"]}, "kms:*", effect="Deny")), lets(READ)),
+    ],
+)
+def test_whom_the_key_does_not_let_decrypt_has_no_way(
+    here: Account, policy: tuple[dict[str, Any], ...], own: Own
+) -> None:
+    of_key(here, *policy)
+    assert KIM not in ways(here, own=own, key=KEY)
+
+
+@pytest.mark.parametrize(
+    ("action", "says_so"),
+    [("kms:PutKeyPolicy", "whose policy they may change"), ("kms:CreateGrant", "for which they may make a grant")],
+)
+def test_whoever_may_change_whom_the_key_lets_in_has_a_way(here: Account, action: str, says_so: str) -> None:
+    of_key(here, says(TO_KIM, action))
+    one = ways(here, own=lets(READ), key=KEY)[KIM]
+    assert (one.certain, f"under the key {KEY}, {says_so} (" in one.path[1]) == (True, True)
+
+
+@pytest.mark.parametrize(
+    ("given", "certain"),
+    [
+        (grant(arn("user", "kim")), True),
+        (grant(arn("user", "kim"), EncryptionContextSubset={"SecretARN": SECRET}), True),
+        (grant(arn("user", "kim"), EncryptionContextEquals={"SecretARN": SECRET, "SecretVersionId": "v1"}), False),
+        (grant(f"arn:aws:iam::{ACCOUNT}:root"), False),
+    ],
+)
+def test_a_grant_of_the_key_lets_decrypt(here: Account, given: dict[str, Any], certain: bool) -> None:
+    of_key(here, grants=(given,))
+    assert ways(here, own=lets(READ), key=KEY)[KIM].certain is certain
+
+
+@pytest.mark.parametrize(
+    "given",
+    [
+        grant(STRANGE),
+        {**grant(arn("user", "kim")), "Operations": ["Encrypt"]},
+        grant(arn("user", "kim"), EncryptionContextSubset={"SecretARN": f"{SECRET}-of-another"}),
+        grant(arn("user", "kim"), EncryptionContextEquals={"SecretARN": SECRET}),
+        grant(arn("user", "kim"), EncryptionContextSubset={"Team": "red"}),
+    ],
+)
+def test_a_grant_for_something_else_opens_no_way(here: Account, given: dict[str, Any]) -> None:
+    of_key(here, grants=(given,))
+    assert KIM not in ways(here, own=lets(READ), key=KEY)
+
+
+def test_a_key_that_cannot_be_read_leaves_it_uncertain_and_says_why(here: Account) -> None:
+    here.aws.keys_of_secrets[KEY] = Key(KEY, unread="it is of another account")
     one = ways(here, own=lets(READ, "kms:Decrypt"), key=KEY)[KIM]
-    assert (one.certain, f"if the key {KEY} lets them decrypt" in one.path[1]) == (False, True)
+    assert not one.certain
+    assert f"if the key {KEY} lets them decrypt (it is of another account)" in one.path[1]
     denied = Own((*lets(READ).policies, *lets("kms:Decrypt", resource=KEY, Effect="Deny").policies))
+    here.aws.policies.clear()
     assert KIM not in ways(here, own=denied, key=KEY)
+
+
+def test_grants_that_cannot_be_read_leave_it_uncertain(here: Account) -> None:
+    here.aws.keys_of_secrets[KEY] = Key(KEY, {"Statement": []}, unread="AccessDenied")
+    assert not ways(here, own=lets(READ), key=KEY)[KIM].certain
+
+
+def test_a_stranger_in_the_secrets_policy_needs_the_key_too(here: Account) -> None:
+    of_key(here, says({"AWS": [STRANGE]}, "kms:Decrypt"))
+    assert ways(here, says({"AWS": [STRANGE]}), key=KEY)[STRANGE].certain
+    of_key(here)
+    assert STRANGE not in ways(here, says({"AWS": [STRANGE]}), key=KEY)
+    of_key(here, TO_ACCOUNT)
+    assert not ways(here, says({"AWS": [STRANGE]}), key=KEY)[STRANGE].certain, "a policy of theirs is not seen"
+
+
+ADMINISTERS = f"{TEXT}    - {{role: all_access, to: {{internal_user: chief}}}}\n  users: {{chief: {{}}}}\n"
+
+
+def with_chief(here: Account, held: HeldSecret, own: Own | None = None) -> Findings:
+    """An internal user who administers, whose password is in a secret that is read with this said of it."""
+    apply_text(here.services, "demo", ADMINISTERS, CAUSE)
+    here.aws.secrets["portcullis/demo/chief"] = held
+    here.aws.policies[arn("user", "kim")] = own or Own()
+    told: Findings = found(here)
+    return told
+
+
+def test_the_secret_of_an_internal_user_who_administers_is_a_way_too(here: Account) -> None:
+    by = "the policy of the secret of the internal user chief, statement 1"
+    told = with_chief(here, HeldSecret({"Statement": [says({"AWS": [STRANGE]})]}), lets(READ))
+    paths = {one.about: one for one in told.findings if one.code == PATH}
+    assert paths[STRANGE].path == (
+        STRANGE,
+        f"may read the secret of the internal user chief ({by})",
+        "signs in as the internal user chief",
+    )
+    assert (paths[STRANGE].certain, paths[KIM].certain) == (True, True)
+    assert paths[KIM].path[-1] == "signs in as the internal user chief"
+
+
+def test_a_secret_that_cannot_be_read_is_said(here: Account) -> None:
+    told = with_chief(here, HeldSecret(unread="AccessDenied"))
+    assert "whom the policy of the secret of internal_user:chief lets read it: AccessDenied" in told.unknown
 
 
 def test_where_nobody_looked_at_the_secret_that_is_said(here: Account) -> None:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 
 from portcullis.access.actual import Json
 from portcullis.access.edge.conditions import Context, listed
+from portcullis.access.edge.keys import Key, opens
 from portcullis.access.edge.policies import Asked, Somebody, judge, statements
 from portcullis.access.edge.way import Edge, context_of
 
@@ -23,7 +24,7 @@ class Act:
 
     `also`: actions and resources that are needed besides. `keys`: of a condition, in small letters, with the value that they have here.
     `sure`: whether it is one for certain, once it is permitted. A resource with `*` at its end is any of its kind. `policy`: what the
-    resource's own policy says, as far as it is known, and what that is `called`; `decrypts`: the key that has to let them decrypt besides.
+    resource's own policy says, as far as it is known, and what that is `called`; `key`: what has to let them decrypt besides.
     """
 
     action: str
@@ -35,7 +36,7 @@ class Act:
     sure: bool = True
     policy: Json = field(default_factory=dict)
     called: str = ""
-    decrypts: str = ""
+    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,13 +50,13 @@ class Open:
 
 @dataclass(frozen=True, slots=True)
 class Secret:
-    """A secret with the password of who administers. `whose`: in words; `policy`: its own, as it was seen last; `key`: the customer's key
-    that it is under, if it is."""
+    """A secret with the password of who administers. `whose`: in words; `policy`: its own; `key`: the customer's key that it is
+    under, if it is."""
 
     arn: str
     whose: str
     policy: Json = field(default_factory=dict)
-    key: str = ""
+    key: Key | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,21 +103,14 @@ def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
 
 def of_secret(secret: Secret) -> Iterator[Act]:
     """Who may change its policy lets themselves read it."""
-    whose, under = secret.whose, f", if the key {secret.key} lets them decrypt" if secret.key else ""
+    whose = secret.whose
     for action, does, then in (
         ("GetSecretValue", f"may read the secret of {whose}", f"signs in as {whose}"),
         ("PutResourcePolicy", f"may change who may read the secret of {whose}", f"reads it, and signs in as {whose}"),
     ):
         called = f"the policy of the secret of {whose}"
-        yield Act(
-            f"secretsmanager:{action}",
-            secret.arn,
-            does + under,
-            then,
-            policy=secret.policy,
-            called=called,
-            decrypts=secret.key,
-        )
+        act = f"secretsmanager:{action}"
+        yield Act(act, secret.arn, does, then, policy=secret.policy, called=called, key=secret.key)
 
 
 def open_to(who: Somebody, edge: Edge, found: Iterable[Act]) -> tuple[Open, ...]:
@@ -126,9 +120,9 @@ def open_to(who: Somebody, edge: Edge, found: Iterable[Act]) -> tuple[Open, ...]
     return tuple(sorted(told, key=lambda one: not one.certain))
 
 
-def open_by(who: Somebody, edge: Edge, act: Act) -> Open | None:
-    """Whether one act is open to somebody."""
-    return _open(who, edge, context_of(edge, who), act)
+def open_by(who: Somebody, edge: Edge, act: Act, to_key: Somebody | None = None) -> Open | None:
+    """Whether one act is open to somebody. `to_key`: as whom the key judges them, where their own policies are not seen."""
+    return _open(who, edge, context_of(edge, who), act, to_key)
 
 
 def _own_policies(who: Somebody) -> Iterator[Act]:
@@ -137,7 +131,7 @@ def _own_policies(who: Somebody) -> Iterator[Act]:
         yield Act(f"iam:{verb}{kind}Policy", who.arn, "may change their own IAM policies", then)
 
 
-def _open(who: Somebody, edge: Edge, context: Context, act: Act) -> Open | None:
+def _open(who: Somebody, edge: Edge, context: Context, act: Act, to_key: Somebody | None = None) -> Open | None:
     if act.resource == who.arn and act.action in ("sts:AssumeRole", "iam:CreateAccessKey"):
         return None  # they are that already
     known = {**context.known, **{key: (value,) for key, value in act.keys}}
@@ -158,24 +152,14 @@ def _open(who: Somebody, edge: Edge, context: Context, act: Act) -> Open | None:
             return None  # of policies that could not be read nothing is said here
         certain = certain and judged.allowed is True
         by |= dict.fromkeys(map(str, judged.by))
-    if act.decrypts:
-        if _may_not_decrypt(who, edge, context, act):
+    if act.key is not None:
+        key = opens(act.key, act.resource, to_key or who, edge)
+        if key.allowed is False:
             return None
-        certain = False  # by the policy of the key, which nobody here reads
+        certain = certain and key.allowed is True
+        act = replace(act, does=f"{act.does}, {key.says}")
+        by |= dict.fromkeys(key.by)
     return Open(act, certain, "; ".join(by))
-
-
-def _may_not_decrypt(who: Somebody, edge: Edge, context: Context, act: Act) -> bool:
-    """Whether a policy of their own denies it for certain: without one that allows it the key's policy still may."""
-    known = {
-        "kms:viaservice": (f"secretsmanager.{edge.region}.amazonaws.com",),
-        "kms:encryptioncontext:secretarn": (act.resource,),
-        "kms:calleraccount": (who.account,),
-    }
-    judged = judge(
-        Asked("kms:Decrypt", act.decrypts, replace(context, known={**context.known, **known})), who, {}, edge.account
-    )
-    return judged.allowed is False and bool(judged.by)
 
 
 def _of_its_kind(resource: str, who: Somebody) -> Iterator[str]:

@@ -103,9 +103,11 @@ DOMAIN = "the domain's access policy"
 BOUNDARY = "their permissions boundary"
 
 
-def judge(asked: Asked, who: Somebody, domain: Json, owner: str, called: str = DOMAIN) -> Judged:
+def judge(
+    asked: Asked, who: Somebody, domain: Json, owner: str, called: str = DOMAIN, *, left_to_account: bool = False
+) -> Judged:
     """Whether the policies let this request through. `domain`: the domain's access policy, or that of whatever else is asked for, and then
-    what it is `called`; `owner`: its account."""
+    what it is `called`; `owner`: its account. `left_to_account`: their own policies count only where it leaves that to their account."""
     policies = [(one.name, one.document) for one in who.own.policies]
     boundary = who.own.boundary
     own = [found for name, document in policies for found in _fitting(asked, name, document)]
@@ -122,7 +124,7 @@ def judge(asked: Asked, who: Somebody, domain: Json, owner: str, called: str = D
     if certain:
         return Judged(False, tuple(certain[:1]))
     doubtful = [found for found, truth in denies if truth is None]
-    allows = _allowed(who, owner, own, limit if boundary else None, of_domain)
+    allows = _allowed(who, owner, own, limit if boundary else None, of_domain, left_to_account)
     if allows.allowed is False or not doubtful:
         return allows
     return Judged(None, (*doubtful, *allows.by), (*allows.why, *_doubts(doubtful)))
@@ -132,7 +134,12 @@ _Found = list[tuple[Statement, Truth]]
 
 
 def _allowed(
-    who: Somebody, owner: str, own: _Found, limit: _Found | None, of_domain: list[tuple[Statement, _Way, Truth]]
+    who: Somebody,
+    owner: str,
+    own: _Found,
+    limit: _Found | None,
+    of_domain: list[tuple[Statement, _Way, Truth]],
+    left_to_account: bool,
 ) -> Judged:
     """What allows it, denials left aside."""
     mine, by_own = _says(own)
@@ -142,7 +149,7 @@ def _allowed(
     identity = all_of((mine, within))
     if who.own.unread and identity is False:
         identity = None
-    if not foreign:
+    if not foreign and not left_to_account:
         ways.append((identity if who.arn else False, (*by_own, *by_limit), who.own.unread))
     for found, way, truth in of_domain:
         if found.effect != "Allow":
@@ -158,6 +165,8 @@ def _allowed(
         if foreign:
             truth, doubt = all_of((truth, identity)), who.own.unread
         ways.append((truth, (found,), doubt))
+    if not ways:
+        return Judged(False)
     best = any_of(truth for truth, _, _ in ways)
     chosen = [(by, doubt) for truth, by, doubt in ways if truth is best]
     if best is True:
@@ -247,6 +256,13 @@ def _named(body: Json, who: Somebody) -> Iterable[tuple[_Way, Truth]]:
             yield _Way.ACCOUNT, True
     if who.comes is Comes.COGNITO and "cognito-identity.amazonaws.com" in listed(principal.get("Federated") or []):
         yield _Way.THEM, None
+
+
+def named_by(principal: str, who: Somebody) -> Truth:
+    """Whether a principal that stands by itself, as in a grant, is this one. None: one of their sessions, or their account."""
+    if who.arn and principal == who.arn:
+        return True
+    return None if who.arn and (_session_of(principal, who.arn) or principal in _accounts(who)) else False
 
 
 def _not_named(principal: Any, who: Somebody) -> Truth:

@@ -1,7 +1,7 @@
 """Whom the policy of a secret lets read it, or change who may, past everybody that the engine knows: other accounts included. Pure.
 
 By AWS's documents a principal of the secret's own account needs no more than this policy. One of another account needs a policy of
-their own as well, and a secret under a customer's key, which has to let them decrypt: neither is seen here, so that it is not certain.
+their own as well, which is not seen here, so that it is not certain; and a secret under a customer's key, which has to let them decrypt.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass, replace
 
 from portcullis.access.actual import Json
 from portcullis.access.edge.conditions import listed
+from portcullis.access.edge.keys import Key
 from portcullis.access.edge.own_policies import Open, Secret, of_secret, open_by
 from portcullis.access.edge.policies import Comes, Own, Somebody, statements
 from portcullis.access.edge.way import Edge
@@ -38,13 +39,16 @@ def strangers(secret: Secret, edge: Edge, known: Collection[str]) -> Iterator[St
             continue
         for act in of_secret(secret):
             who = Somebody(arn, Comes.SIGNED, _UNSEEN if arn.split(":")[4] != edge.account else Own())
-            if found := open_by(who, edge, act):
+            if found := open_by(who, edge, act, replace(who, own=_UNSEEN)):
                 yield Stranger(name, found, _hangs(who, edge, secret))
                 break
     anybody = _anybody(edge)
+    unread = replace(secret, key=secret.key and Key(secret.key.arn))  # as which service asks for it is not known
     for service in _services(secret):
-        for act in of_secret(_as_if(secret, service, anybody)):
-            if found := open_by(Somebody(anybody, Comes.SIGNED), edge, act):
+        for act in of_secret(_as_if(unread, service, anybody)):
+            if found := open_by(
+                Somebody(anybody, Comes.SIGNED, Own()), edge, act, Somebody(anybody, Comes.SIGNED, _UNSEEN)
+            ):
                 yield Stranger(service, replace(found, certain=False), "only if somebody has it do so")
                 break
 

@@ -8,11 +8,13 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, TypeVar
 
 from portcullis.access.actual import Json
+from portcullis.access.edge.keys import Key
 from portcullis.access.edge.network import Network
 from portcullis.access.edge.policies import Named, Own
 from portcullis.access.edge.way import Edge
 from portcullis.clients import answered_no, error_code, pages, unanswered
 from portcullis.correlation import carry
+from portcullis.ports.edge import AMAZONS_KEY, HeldSecret
 from portcullis.ports.registration import AmazonDomain, Registration
 
 _READERS = 4  # principals read at once: IAM takes few calls a second
@@ -72,6 +74,32 @@ class AwsEdge:
         mine = [one for one in asked[:_MOST] if one not in foreign]
         with ThreadPoolExecutor(_READERS, initializer=carry()) as readers:
             return left | foreign | dict(zip(mine, readers.map(self._own, mine), strict=True))
+
+    def secret(self, registration: Registration, name: str) -> HeldSecret:
+        secrets = self._client("secretsmanager")
+        if name.startswith("arn:") and name.split(":")[4] != registration.account:
+            return HeldSecret(unread="it is of another account")
+        try:
+            key = secrets.describe_secret(SecretId=name).get("KmsKeyId") or ""
+            policy = secrets.get_resource_policy(SecretId=name).get("ResourcePolicy") or "{}"
+        except Exception as error:
+            return HeldSecret(unread=_closed(error, "it"))
+        return HeldSecret(_document(policy), "" if key.endswith(AMAZONS_KEY) else key)
+
+    def key(self, registration: Registration, arn: str) -> Key:
+        if arn.split(":")[4] != registration.account:
+            return Key(arn, unread="it is of another account")
+        kms, key = self._client("kms"), arn
+        try:
+            key = kms.describe_key(KeyId=arn)["KeyMetadata"]["Arn"]  # which of an alias: the others take no alias
+            policy = _document(kms.get_key_policy(KeyId=key, PolicyName="default")["Policy"])
+        except Exception as error:
+            return Key(key, unread=_closed(error, "its policy"))
+        try:
+            listed = kms.get_paginator("list_grants").paginate(KeyId=key)
+            return Key(key, policy, tuple(grant for page in listed for grant in page["Grants"]))
+        except Exception as error:
+            return Key(key, policy, unread=_closed(error, "its grants"))
 
     def _network(self, domain: AmazonDomain, groups: list[str]) -> Network:
         rules = self._client("ec2").describe_security_groups(GroupIds=groups)["SecurityGroups"]
@@ -146,6 +174,12 @@ class AwsEdge:
 def _document(document: Any) -> Json:
     found: Json = json.loads(document) if isinstance(document, str) else document
     return found
+
+
+def _closed(error: Exception, what: str) -> str:
+    if error_code(error) in _DENIED:
+        return f"the automation may not read {what} (look.iam_policies in account.yaml)"
+    return _why(error)
 
 
 def _why(error: Exception) -> str:

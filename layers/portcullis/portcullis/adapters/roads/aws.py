@@ -7,15 +7,13 @@ from collections.abc import Callable, Collection
 from typing import Any, ClassVar
 
 from portcullis.clients import error_code, our_errors
+from portcullis.ports.edge import AMAZONS_KEY
 from portcullis.remotes.connections import CONNECTED, Connections
 from portcullis.watch.roads import Facts, Road, RoadKind
 
 _ABSENT = frozenset(
     {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException", "NotFoundException"}
 )
-
-
-_SECRETS_MANAGERS_OWN = "alias/aws/secretsmanager"  # which is Amazon's, and lets in whom the secret does
 
 
 class AwsRoads:
@@ -104,7 +102,7 @@ class AwsRoads:
             "version": next((version for version, stage in stages.items() if "AWSCURRENT" in stage), ""),
             "deleted": has.get("DeletedDate") is not None,
             "rotated_by": has.get("RotationLambdaARN", ""),
-            "key": "" if (key := has.get("KmsKeyId") or "").endswith(_SECRETS_MANAGERS_OWN) else key,
+            "key": "" if (key := has.get("KmsKeyId") or "").endswith(AMAZONS_KEY) else key,
             "policy": secrets.get_resource_policy(SecretId=road.name).get("ResourcePolicy") or "{}",
         }
 

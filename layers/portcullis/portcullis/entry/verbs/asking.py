@@ -231,6 +231,7 @@ def findings(services: Services, deployment: str) -> Findings:
     from portcullis.operations.access.asking.findings.finding import trusted
     from portcullis.operations.access.asking.scene import live
     from portcullis.operations.access.changing.foundation import keepers
+    from portcullis.operations.people.passwords import secret_in_use
     from portcullis.operations.watching.roads import last_seen
     from portcullis.watch.roads import RoadKind
 
@@ -238,7 +239,9 @@ def findings(services: Services, deployment: str) -> Findings:
     own = {keeper.entry for keeper in keepers(site.registration).keepers}
     scene = live(site)
     secret = seen.get(RoadKind.SECRET.value)
-    return found(scene, trusted(seen) if seen else None, own, before(services, scene), secret)
+    kept = site.ledger.model(deployment)
+    passwords = {user: secret_in_use(site.registration, kept, user) for user in kept.access.users}
+    return found(scene, trusted(seen) if seen else None, own, before(services, scene), secret, passwords)
 
 
 def request_of(does: str, what: str, *, only_words: bool = False) -> Request:

@@ -1,12 +1,15 @@
-"""Findings of paths to administration that the policy of the master's own secret opens, over a scene. Changes nothing."""
+"""Findings of paths to administration that the policies of secrets open, the master's and those of internal users who administer, over a
+scene. Changes nothing."""
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from typing import Any
 
+from portcullis.access.edge.keys import Key
 from portcullis.access.edge.own_policies import Secret
 from portcullis.access.edge.secrets import strangers
+from portcullis.access.plan import SubjectKind
 from portcullis.access.questions.findings import PATH, Found
 from portcullis.access.questions.persons import Person
 from portcullis.families.finding import Finding
@@ -27,8 +30,23 @@ def masters_secret(before: Before, seen: Mapping[str, Any] | None, unknown: list
         unknown.append(_UNSEEN)
         seen = {}
     policy = {"Version": _VERSION, "Statement": list(seen.get("policy") or ())}
-    key = str(seen.get("key") or "")
-    return (Secret(_arn_of(master.secret, before), f"the master {master.name}", policy, _key_arn(key, before)),)
+    key = _key(str(seen.get("key") or ""), before)
+    return (Secret(_arn_of(master.secret, before), f"the master {master.name}", policy, key),)
+
+
+def secrets_of_users(
+    before: Before, above: Iterable[Person], named: Mapping[str, str], unknown: list[str]
+) -> Iterator[Secret]:
+    """Of internal users who administer or have a way to, as they are now. `named`: internal user -> the secret with the password."""
+    for person in above:
+        name = named.get(person.name) if person.kind == SubjectKind.INTERNAL_USER else None
+        if not name:
+            continue
+        held = before.reader.secret(before.registration, name)
+        if held.unread:
+            unknown.append(f"whom the policy of the secret of {person} lets read it: {held.unread}")
+        policy = {"Version": _VERSION, **held.policy}
+        yield Secret(_arn_of(name, before), f"the internal user {person.name}", policy, _key(held.key, before))
 
 
 def ways_by_secret(
@@ -58,9 +76,14 @@ def _arn_of(secret: str, before: Before) -> str:
     return f"arn:{edge.arn.split(':')[1]}:secretsmanager:{edge.region}:{edge.account}:secret:{secret}-AbCdEf"
 
 
+def _key(key: str, before: Before) -> Key | None:
+    """The key of that name as it is now; None: there is none but Amazon's own."""
+    return before.reader.key(before.registration, _key_arn(key, before)) if key else None
+
+
 def _key_arn(key: str, before: Before) -> str:
     """Secrets Manager tells a key as whoever chose it wrote it: an ARN, an id or an alias."""
-    if not key or key.startswith("arn:"):
+    if key.startswith("arn:"):
         return key
     edge = before.edge
     return f"arn:{edge.arn.split(':')[1]}:kms:{edge.region}:{edge.account}:{key if key.startswith('alias/') else f'key/{key}'}"

@@ -28,7 +28,7 @@ from portcullis.families.finding import Finding, finding
 from portcullis.operations.access.asking.edge import Before, cells_let_in, of_person
 from portcullis.operations.access.asking.edge import not_looked_at as not_looked_at_of
 from portcullis.operations.access.asking.findings.by_iam import ways_by_iam
-from portcullis.operations.access.asking.findings.by_secret import masters_secret, ways_by_secret
+from portcullis.operations.access.asking.findings.by_secret import masters_secret, secrets_of_users, ways_by_secret
 from portcullis.operations.access.asking.questions import matrix
 from portcullis.operations.access.asking.scene import Scene
 from portcullis.words import many
@@ -46,10 +46,11 @@ def findings(
     own: Collection[str] = (),
     edge: Before | None = None,
     secret: Mapping[str, Any] | None = None,
+    passwords: Mapping[str, str] | None = None,
 ) -> Findings:
     """Everything that is found, the gravest first. `trusts`: who may take the roles that are let in, as AWS said at the last look; `own`:
     entries of whoever has to administer for Portcullis to work; `edge`: what stands before the engine; `secret`: the master's secret as it
-    was seen at the last look."""
+    was seen at the last look; `passwords`: internal user -> the secret that holds theirs."""
     finder = finding(scene.family.name)
     named = {*(scene.there.indices or ()), *(scene.there.aliases or ()), *scene.there.streams}
     of_file = scene.groups_open or scene.custody is None
@@ -62,7 +63,7 @@ def findings(
     found = [
         *_paths(finder, ways, trusts or {}, own, _Doors(scene, edge, shut, unknown)),
         *_patterns(scene, finder, unknown),
-        *(_by_iam(scene, finder, trusts or {}, ways, own, edge, secret, unknown) if edge else ()),
+        *(_by_iam(scene, finder, trusts or {}, ways, own, edge, secret, passwords or {}, unknown) if edge else ()),
     ]
     if of_file:
         not_looked_at.append("who is in which group and which indices there are (a file does not say it)")
@@ -91,11 +92,13 @@ def _by_iam(
     own: Collection[str],
     edge: Before,
     secret: Mapping[str, Any] | None,
+    passwords: Mapping[str, str],
     unknown: list[str],
 ) -> Iterator[Found]:
-    """By people's own IAM policies, and by the policy of the master's secret."""
+    """By people's own IAM policies, and by the policies of secrets with passwords of who administers."""
     above = [one for one, *_ in ways]
-    secrets = masters_secret(edge, secret, unknown)
+    of_master, of_users = masters_secret(edge, secret, unknown), secrets_of_users(edge, above, passwords, unknown)
+    secrets = tuple({one.arn: one for one in (*of_users, *of_master)}.values())
     yield from ways_by_iam(scene, finder, trusts, above, secrets, own, edge, unknown)
     yield from ways_by_secret(scene, finder, secrets, above, own, edge)
 
