@@ -30,7 +30,8 @@ from portcullis.families.opensearch.granting.net import crossings, given, more, 
 from portcullis.families.opensearch.granting.privileges import allows
 from portcullis.families.opensearch.limiting.known import known
 from portcullis.families.opensearch.limiting.view import Fields, View
-from portcullis.families.opensearch.names.matching import is_expression, matches, matches_any
+from portcullis.families.opensearch.names.matching import is_expression, matches
+from portcullis.families.opensearch.names.touching import Named
 from portcullis.families.opensearch.names.world import Names, Release
 from portcullis.families.opensearch.requesting.actions import is_cluster_action
 from portcullis.families.opensearch.requesting.need import (
@@ -281,17 +282,12 @@ def _permissions(actual: Actual, roles: Iterable[str], asked: _Asked, names: Nam
     """Which entries of which roles cover some of it: by its name, or by that of an alias or a data stream it is in."""
     actions = [need.action for need in asked.needs]
     indices = {name for need in asked.needs for name in need.indices}
-    named = {*indices, *names.groups_of(indices)}
+    named = Named((*indices, *names.groups_of(indices)))
     for role in sorted(roles):
         for entry in (actual.get(Kind.ROLES, role) or {}).get("index_permissions") or ():
             patterns = entry.get("index_patterns") or ()
-            fits = [one for one in patterns if any(_touch(one, index) for index in named)]
+            fits = [one for one in patterns if named.touched_by(one)]
             allowed = entry.get("allowed_actions") or ()
             if fits and any(allows(actual, allowed, action) for action in actions):
                 rule = f"{', '.join(allowed)} on {', '.join(fits)}"
                 yield Permission(role, rule, limits(entry))
-
-
-def _touch(pattern: str, index: str) -> bool:
-    """Whether a pattern of a role and an index, or a pattern of the request, may mean the same index."""
-    return "${" in pattern or matches_any((pattern,), index) or matches_any((index,), pattern)

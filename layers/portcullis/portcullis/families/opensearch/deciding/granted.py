@@ -37,6 +37,7 @@ class Who:
     roles: Sequence[Role]
     unknown: tuple[str, ...] = ()
     granted: dict[str, int] = field(default_factory=dict)  # action -> names
+    covering: dict[str, list[tuple[str, int]]] = field(default_factory=dict)  # action -> roles, and the names of each
     limited: dict[str, tuple[int, int]] = field(
         default_factory=dict
     )  # kind of limit -> names it limits, names nothing is seen of
@@ -132,11 +133,8 @@ class Granted:
         """The roles by which it is granted on a name, which may not exist."""
         at = self.names.place.get(name)
         if at is not None:
-            return [
-                role.name
-                for role in who.roles
-                if self._cover(role, action) >> at & 1 or (role.dynamic and self._dynamic(who, role, action) >> at & 1)
-            ]
+            bit = 1 << at
+            return [role for role, names in self._covering(who, action) if names & bit]
         return [
             role.name
             for role in who.roles
@@ -148,6 +146,15 @@ class Granted:
                 for entry in role.entries
             )
         ]
+
+    def _covering(self, who: Who, action: str) -> list[tuple[str, int]]:
+        """Of each role that is theirs, the names on which it allows the action; those that do so nowhere are left out."""
+        found = who.covering.get(action)
+        if found is None:
+            each = ((one, self._cover(one, action)) for one in who.roles)
+            told = ((one.name, on | self._dynamic(who, one, action) if one.dynamic else on) for one, on in each)
+            found = who.covering[action] = [(name, on) for name, on in told if on]
+        return found
 
     def _dynamic(self, who: Who, role: Role, action: str) -> int:
         """What a role covers for this caller, and on this day."""
