@@ -34,11 +34,15 @@ Play = Callable[[int], str]
 
 @dataclass(slots=True)
 class Report:
-    """What a benchmark found. `figures` is the JSON; `wrong` says what must never be (a lost change), whatever the machine."""
+    """What a benchmark found. `figures` is the JSON; `wrong` says what must never be (a lost change), whatever the machine.
+
+    `part`: of which part of the benchmark it is, which then has a file of its own.
+    """
 
     figures: dict[str, Any] = field(default_factory=dict)
     rows: list[tuple[str, str, str, bool | None]] = field(default_factory=list)
     wrong: list[str] = field(default_factory=list)
+    part: str = ""
 
     def row(self, what: str, found: str, target: str = "", met: bool | None = None) -> None:
         """A line of the table. `met` None: there is no target."""
@@ -101,7 +105,7 @@ def main(
     n_is: str,
     more: Mapping[str, str] | None = None,
 ) -> int:
-    """Run one benchmark: print its table, leave .portcullis/bench/NAME.json.
+    """Run one benchmark: print its table, leave .portcullis/bench/NAME.json, or NAME-PART.json.
 
     Exit status: 0 done (a missed target is shown, as it depends on the machine), 1 something was wrong, 2 bad input. `more`: further
     options with their defaults.
@@ -129,7 +133,7 @@ def main(
         "took_s": round(time.monotonic() - began, 1),
         "machine": machine,
     }
-    leave(name, written)
+    leave(f"{name}-{report.part}" if report.part else name, written)
     console.print(report.table(f"{name}, {machine['cpus']} cores, load {load:.1f} at the start"))
     for line in report.wrong:
         console.print(f"wrong: {line}", style="red", highlight=False, markup=False)

@@ -9,22 +9,31 @@ A question that we leave open (`unknown`) counts as no difference, and how many 
 
 How far it is stands in .portcullis/bench/differential.going-on.json: ended at any moment, the same command goes on from there, unless
 what decides was changed meanwhile.
-`python -m benchmarks.differential --n 100000 --release 3.4.0 --start 5000` plays one release, from a seed.
+`python -m benchmarks.differential --n 100000 --release 3.4.0 --start 5000` plays one release, from a seed, and leaves its figures in
+.portcullis/bench/differential-3.4.0.json. `--release 3.4.0 --again 31002404.7` sends the request 7 of a config to a node once more, alone;
+`--again 31002404` all of them, one after another; `--dfm yes`: on a node with dfm_empty_overrides_all.
 """
 
 from __future__ import annotations
 
 import argparse
+import itertools
 import sys
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
+from threading import Event
 
 from portcullis import families
 from portcullis.errors import BadInput
 
 from benchmarks.common import HOME, Report, Tell, main
 from benchmarks.deciding.beside import Counts, play, row, shrink
+from benchmarks.deciding.beside_node import AT_ONCE, of_config, stand
 from benchmarks.deciding.beside_node import play as send
 from benchmarks.deciding.counted import Counts as OnNodeCounts
 from benchmarks.deciding.on_node import CHANGES_ITSELF, OnNode
@@ -48,6 +57,8 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
             "is no release known here", source="--release", place=given.release, remedy=" or ".join(RELEASES)
         )
     releases = [given.release] if given.release else list(RELEASES)
+    if given.again:
+        return _once_more(releases, str(given.again), tell, free_wins=given.dfm == "yes")
     start, cases = int(given.start), max(1, given.n // _IN_A_CASE // len(releases))
     run = {
         "n": given.n,
@@ -58,12 +69,13 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     }
     of_one = f"-{given.release}" if given.release else ""
     progress = Progress(HOME / f"differential{of_one}.going-on.json", run)
-    report = Report(figures={"releases": {}})
+    report = Report(figures={"releases": {}}, part=given.release)
+    _side_by_side(
+        *(partial(_play, version, start, cases, progress, tell) for version in releases),
+        partial(_on_nodes, releases, start, int(given.requests), progress, tell),
+    )
     for version in releases:
-        _play(version, start, cases, progress, tell)
         _told_of_classes(version, progress.part(version), report)
-    for version in releases:
-        _on_nodes(version, start, int(given.requests), progress, tell)
         _told_of_nodes(version, progress, report)
     of = report.figures["releases"].values()
     report.figures["in_process"] = {
@@ -78,24 +90,39 @@ def bench(given: argparse.Namespace, tell: Tell) -> Report:
     return report
 
 
-def _play(version: str, start: int, cases: int, progress: Progress, tell: Tell) -> None:
+def _side_by_side(*parts: Callable[[Event], None]) -> None:
+    """The classes of each release, and one node at a time. Where one fails, the others end after their stretch."""
+    ended = Event()
+    with ThreadPoolExecutor(len(parts)) as workers:
+        try:
+            for one in as_completed([workers.submit(part, ended) for part in parts]):
+                one.result()
+        finally:
+            ended.set()
+
+
+def _play(version: str, start: int, cases: int, progress: Progress, tell: Tell, ended: Event) -> None:
     """A plugin for some thousand cases: a process that runs for half an hour would keep what it made."""
     part = progress.part(version)
-    while part.done < cases:
+    while part.done < cases and not ended.is_set():
         with Plugin(version, CACHE, tell) as plugin:
             for _ in range(_OF_A_PROCESS // _AT_ONCE):
                 first, last = start + part.done, start + min(part.done + _AT_ONCE, cases)
                 counts = Counts()
                 differing = list(play(plugin, range(first, last), counts))
-                part.questions, part.unknown = part.questions + counts.questions, part.unknown + counts.unknown
-                part.differ, part.more = part.differ + len(differing), part.more + sum(one.more for one in differing)
-                for one in sorted(differing, key=lambda found: not found.more)[: max(0, _SHOWN - len(part.rows))]:
-                    part.rows.append(row(shrink(one, plugin, datetime.now(UTC)), version))
-                part.done = last - start
-                progress.keep()
+                worst = sorted(differing, key=lambda found: not found.more)[: max(0, _SHOWN - len(part.rows))]
+                rows = [row(shrink(one, plugin, datetime.now(UTC)), version) for one in worst]
+                with progress.further():
+                    part.questions, part.unknown = part.questions + counts.questions, part.unknown + counts.unknown
+                    part.differ, part.more = (
+                        part.differ + len(differing),
+                        part.more + sum(one.more for one in differing),
+                    )
+                    part.rows += rows
+                    part.done = last - start
                 share = f"{part.done * 100 // cases} %"
                 tell(f"{version}: {share}, {part.questions} questions, {part.differ} differ, {part.unknown} left open")
-                if part.done == cases:
+                if part.done == cases or ended.is_set():
                     return
 
 
@@ -113,31 +140,57 @@ def _told_of_classes(version: str, part: Part, report: Report) -> None:
     report.wrong += dict.fromkeys(part.rows)
 
 
-def _on_nodes(version: str, start: int, count: int, progress: Progress, tell: Tell) -> None:
-    for free_wins, many in ((False, count - count // 2), (True, count // 2)):
+def _on_nodes(releases: Sequence[str], start: int, count: int, progress: Progress, tell: Tell, ended: Event) -> None:
+    halves = ((False, count - count // 2), (True, count // 2))
+    for version, (free_wins, many) in itertools.product(releases, halves):
         part = progress.part(_half(version, free_wins=free_wins))
-        if part.done >= many:
+        if part.done >= many or ended.is_set():
             continue
-        settings = {**FEW_ROUNDS, **CHANGES_ITSELF, "plugins.security.dfm_empty_overrides_all": free_wins}
-        setup = SecuritySetup.basic(settings=settings)
-        with TemporaryDirectory() as home, Node.start(Path(home), CACHE, version, security=setup, tell=tell) as node:
-            on = OnNode(node, free_wins=free_wins)
-            while part.done < many:
+        with _node(version, tell, free_wins=free_wins) as on:
+            while part.done < many and not ended.is_set():
                 tally, these = OnNodeCounts(), min(_SENT_AT_ONCE, many - part.done)
                 # Each stretch from a seed of its own: how many configs one needs hangs on which the API takes.
                 send(on, start + 1_000_000 * free_wins + part.done * 10, these, tally)
-                part.done, part.questions = part.done + these, part.questions + tally.cases
-                part.unknown, part.refused = part.unknown + tally.unknown, part.refused + tally.refused
-                part.limited, part.differ = part.limited + tally.limited, part.differ + len(tally.found)
-                part.more += sum(one.more for one in tally.found)
-                part.rows += [f"{version}: {one.what[:1500]}" for one in tally.found]
-                progress.keep()
+                with progress.further():
+                    part.done, part.questions = part.done + these, part.questions + tally.cases
+                    part.unknown, part.refused = part.unknown + tally.unknown, part.refused + tally.refused
+                    part.limited, part.differ = part.limited + tally.limited, part.differ + len(tally.found)
+                    part.more += sum(one.more for one in tally.found)
+                    part.rows += [f"{version}: {one.what[:1500]}" for one in tally.found]
                 setting = "with" if free_wins else "without"
                 tell(
                     f"{version} on a node {setting} dfm_empty_overrides_all: {part.questions} of {many} requests,"
                     f" {part.differ} differ, {part.unknown} left open"
                 )
-            on.end()
+
+
+@contextmanager
+def _node(version: str, tell: Tell, *, free_wins: bool) -> Iterator[OnNode]:
+    settings = {**FEW_ROUNDS, **CHANGES_ITSELF, "plugins.security.dfm_empty_overrides_all": free_wins}
+    setup = SecuritySetup.basic(settings=settings)
+    with TemporaryDirectory() as home, Node.start(Path(home), CACHE, version, security=setup, tell=tell) as node:
+        on = OnNode(node, free_wins=free_wins)
+        yield on
+        on.end()
+
+
+def _once_more(releases: Sequence[str], which: str, tell: Tell, *, free_wins: bool) -> Report:
+    """`which`: the seed of a config, and after a dot the place of a request."""
+    seed, _, place = which.partition(".")
+    if not seed.isdecimal() or (place and not place.isdecimal()):
+        raise BadInput(
+            "is no request", source="--again", place=which, remedy="a seed, or a seed and a place: 31002404.7"
+        )
+    report = Report(part="again")
+    for version in releases:
+        with _node(version, tell, free_wins=free_wins) as on:
+            tally = OnNodeCounts()
+            stand(on, int(seed))
+            of_config(on, int(seed), [int(place)] if place else range(AT_ONCE), tally)
+        report.row(f"{version}: requests; left open", f"{tally.cases}; {tally.unknown}")
+        report.row(f"{version}: answered otherwise", str(len(tally.found)), "0", not tally.found)
+        report.wrong += [f"{version}: {one.what}" for one in tally.found]
+    return report
 
 
 def _half(version: str, *, free_wins: bool) -> str:
@@ -172,6 +225,6 @@ if __name__ == "__main__":
             bench,
             n=1_000_000,
             n_is="questions in all",
-            more={"release": "", "start": "0", "requests": "2000"},
+            more={"release": "", "start": "0", "requests": "2000", "again": "", "dfm": "no"},
         )
     )

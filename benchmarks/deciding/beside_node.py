@@ -10,7 +10,7 @@ import itertools
 import json
 import random
 import re
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any
@@ -57,32 +57,44 @@ def play(on: OnNode, start: int, count: int, tally: Counts, keep: Keep | None = 
     """So many requests, of configs from this seed on. `keep`: is given each with its answer."""
     asked, number = 0, start
     while asked < count:
-        one = case(number, datetime.now(UTC))
-        rng = random.Random(f"on node {number}")
-        _widen(one, rng)
-        if (number - start) % _CONFIGS == 0:
-            on.build(one["world"])
-        on.leave_out(one["world"]["do_not_fail_on_forbidden"])
-        try:
-            held = on.hold(one)
-        except RuntimeError:  # a config that the API does not take
-            number += 1
-            continue
-        facts = on.facts()
-        compiled = Compiled(held, facts)
-        for _ in range(min(AT_ONCE, count - asked)):
-            who = rng.choice(PEOPLE)["name"]
-            request = on.ready(who, a_request(rng))
-            for what, more in _one(on, held, facts, compiled, who, request, tally, keep):
-                tally.found.append(
-                    Found(
-                        f"seed {number}, world of {start + (number - start) // _CONFIGS * _CONFIGS}: {who} {request} {what}",
-                        more,
-                    )
-                )
-                break
-            asked += 1
+        if number == start or number % _CONFIGS == 0:
+            stand(on, number)
+        asked += of_config(on, number, range(min(AT_ONCE, count - asked)), tally, keep)
         number += 1
+
+
+def stand(on: OnNode, number: int) -> None:
+    """The world in which the config of this seed is asked."""
+    on.build(_case(number // _CONFIGS * _CONFIGS)[0]["world"])
+
+
+def of_config(on: OnNode, number: int, which: Collection[int], tally: Counts, keep: Keep | None = None) -> int:
+    """Those requests of the config of this seed, by their places from 0; how many were asked: none, if the API does not take it."""
+    one, rng = _case(number)
+    on.leave_out(one["world"]["do_not_fail_on_forbidden"])
+    try:
+        held = on.hold(one)
+    except RuntimeError:
+        return 0
+    facts = on.facts()
+    compiled = Compiled(held, facts)
+    for place in range(max(which) + 1):
+        who, drawn = rng.choice(PEOPLE)["name"], a_request(rng)
+        if place not in which:
+            continue
+        request = on.ready(who, drawn)
+        for what, more in _one(on, held, facts, compiled, who, request, tally, keep):
+            with_dfm = " --dfm yes" if on.free_wins else ""
+            tally.found.append(Found(f"--again {number}.{place}{with_dfm}: {who} {request} {what}", more))
+            break
+    return len(which)
+
+
+def _case(number: int) -> tuple[Case, random.Random]:
+    """The config of a seed in its world, and what draws its requests."""
+    one, rng = case(number, datetime.now(UTC)), random.Random(f"on node {number}")
+    _widen(one, rng)
+    return one, rng
 
 
 def _widen(one: Case, rng: random.Random) -> None:
@@ -109,14 +121,13 @@ def _one(
     keep: Keep | None,
 ) -> Iterator[tuple[str, bool]]:
     method, path, body = request
+    fields = on.fields() if method in ("POST", "PUT") else {}  # as they are before a document brings some
     got = on.ask(who, method, path, body)
     in_steps = any(one in path for one in _IN_STEPS)  # of which some may be done before one is refused
     changes = method in _CHANGES or any(one in path for one in _CHANGES)
-    fields = on.fields() if method in ("POST", "PUT") else {}
-    if in_steps or (changes and got.status_code < 300):
+    # An index may be made before the document is refused.
+    if in_steps or (changes and (got.status_code < 300 or replace(on.facts(), now=facts.now) != facts)):
         on.mend(facts, path)
-    elif changes and replace(on.facts(), now=facts.now) != facts:  # an index was made before the document was refused
-        on.build(on.world)
     # What the engine cannot work out for somebody it refuses with a 500 that says so; what a part is refused for, in an answer of its own.
     text = got.text if method != "HEAD" or got.status_code != 500 else on.ask(who, "GET", path, None).text
     sent = Sent(who, request, fields, got.status_code, text)

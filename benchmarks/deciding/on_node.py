@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
@@ -13,13 +13,15 @@ from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.names.world import EngineFacts, Release
 
 from benchmarks.deciding.cases import GROUPS, PEOPLE, Case
-from benchmarks.deciding.rest_calls import DOCUMENTS, Later, quoted
+from benchmarks.deciding.rest_calls import CLONED, DOCUMENTS, Later, quoted
 from local.node.node import Node
 
 API = "/_plugins/_security/api/"
 PASSWORD = "Correct-horse-battery-9"  # noqa: S105 - of a node that is gone with the bench
 # So that do_not_fail_on_forbidden may be set through the API.
 CHANGES_ITSELF = {"plugins.security.unsupported.restapi.allow_securityconfig_modification": True}
+_OWN = ".opendistro"  # begins the names of the plugin's own indices
+_ALL = f"/*,-{_OWN}*"
 _FILTERED: dict[str, Any] = {
     "al": {"term": {"a": 1}},
     "logs-alias": {"terms": {"ab": ["x"]}},
@@ -34,7 +36,7 @@ class OnNode:
         self.node, self.free_wins = node, free_wins
         self.world: Mapping[str, Any] = {}
         self.leaves_out = False
-        self._made: dict[str, set[str]] = {}
+        self._made: dict[str, dict[str, Any]] = {}
         self.sessions: dict[str, requests.Session] = {}
         mapping = {"properties": {name: {"type": "keyword"} for name in _TEXTS} | {"a": {"type": "long"}}}
         self._mapping = mapping
@@ -62,54 +64,100 @@ class OnNode:
         """The indices, streams and aliases of a world, and no others."""
         self.world = world
         self._done("DELETE", "/_search/point_in_time/_all")
-        self._done("DELETE", "/_data_stream/*")
-        self._done("DELETE", "/*,-.opendistro*?expand_wildcards=all&ignore_unavailable=true&allow_no_indices=true")
+        fields, meant = self.fields(), {*_properties(self._mapping["properties"], "")}
+        self._put_right({name for name in world["indices"] if {*fields.get(name, ())} - {"@timestamp"} != meant})
+
+    def mend(self, before: EngineFacts, path: str) -> None:
+        """All as it was, after a request that changed something."""
+        if "_block" in path:
+            self._done("PUT", f"{_ALL}/_settings?expand_wildcards=all", {"index.blocks.write": None})
+        if path.endswith(CLONED):  # which goes on after it was answered, and fails what reads the repository meanwhile
+            self._done("DELETE", f"/{path.replace('one/_clone/', '')}")
+        self._put_right(set())
+        if (now := replace(self.facts(), now=before.now)) != before:
+            raise RuntimeError(f"after {path} the world is {now}, and was {before}")
+
+    def _put_right(self, wrong: Set[str]) -> None:
+        """What is not as the world has it, made anew: the fewer indices, the sooner. `wrong`: those of which it is known."""
+        world, there = self.world, self.facts()
         behind = {one for members in world["streams"].values() for one in members}
+        written = self._documents()
+        wrong = {
+            name
+            for name in there.indices
+            if name in wrong
+            or any((name in getattr(there, how)) is not (name in world[how]) for how in ("hidden", "closed"))
+        }
+        for stream, members in there.streams.items():
+            as_meant = list(members) == list(world["streams"].get(stream, ())) and not wrong & {*members}
+            if not as_meant or any(written.get(one) != DOCUMENTS for one in members):
+                self._done("DELETE", f"/_data_stream/{stream}")
+                left = {name: of for name, of in there.streams.items() if name != stream}
+                there = replace(
+                    there, streams=left, indices=tuple(name for name in there.indices if name not in members)
+                )
+        keep = {name for name in world["indices"] if name in there.indices and name not in wrong} | behind
+        if gone := [name for name in there.indices if name not in keep and not name.startswith(_OWN)]:
+            self._done("DELETE", f"/{quoted(','.join(gone))}")
+        fresh = [name for name in world["indices"] if name not in keep]
+        for name in fresh:
+            settings = {"number_of_replicas": 0, "hidden": name in world["hidden"]}
+            self._done(
+                "PUT", f"/{quoted(name)}?wait_for_active_shards=0", {"settings": settings, "mappings": self._mapping}
+            )
+        lines: list[dict[str, Any]] = []
         for name in world["indices"]:
-            if name not in behind:
-                settings = {"number_of_replicas": 0, "hidden": name in world["hidden"]}
-                self._done("PUT", f"/{quoted(name)}", {"settings": settings, "mappings": self._mapping})
-                self._fill(name)
-        for stream, members in world["streams"].items():
+            if name in behind or (name in world["closed"] and name not in fresh):
+                continue
+            held = written.get(name, {}) if name in keep else {}
+            lines += [{"delete": {"_index": name, "_id": one}} for one in held if one not in DOCUMENTS]
+            for number, document in DOCUMENTS.items():
+                if held.get(number) != document:
+                    lines += [{"index": {"_index": name, "_id": number}}, document]
+        if lines:
+            self._bulk("/_bulk?refresh=true", lines)
+        self._stream(there)
+        self._name(there, {*fresh})
+        if closed := [name for name in world["closed"] if name in fresh]:
+            self._done("POST", f"/{quoted(','.join(closed))}/_close")
+
+    def _stream(self, there: EngineFacts) -> None:
+        for stream, members in self.world["streams"].items():
+            if stream in there.streams:
+                continue
             self._done("PUT", f"/_data_stream/{stream}")
             for number in range(len(members)):
                 if number:
                     self._done("POST", f"/{stream}/_rollover")
-                self._fill(stream, stamped=True)
-        actions: list[dict[str, Any]] = [
-            {"add": {"index": index, "alias": alias}} for alias, of in world["aliases"].items() for index in of
-        ]
-        for one in actions:
-            if one["add"]["alias"] in _FILTERED:
-                one["add"]["filter"] = _FILTERED[one["add"]["alias"]]
+                lines: list[Any] = []
+                for one, document in DOCUMENTS.items():
+                    lines += [{"create": {"_id": one}}, document | {"@timestamp": "2026-01-01"}]
+                self._bulk(f"/{stream}/_bulk?refresh=true", lines)
+
+    def _name(self, there: EngineFacts, fresh: Set[str]) -> None:
+        """The aliases. `fresh`: the indices that were just made, and have none."""
+        have = {
+            (alias, index): there.filters.get(alias, {}).get(index)
+            for alias, of in there.aliases.items()
+            for index in of
+            if index in self.world["indices"] and index not in fresh
+        }
+        meant = {(alias, index): _FILTERED.get(alias) for alias, of in self.world["aliases"].items() for index in of}
+        actions = [{"remove": {"index": index, "alias": alias}} for alias, index in have if (alias, index) not in meant]
+        for (alias, index), query in meant.items():
+            if (alias, index) not in have or have[alias, index] != (query and json.dumps(query)):
+                actions.append({"add": {"index": index, "alias": alias, **({"filter": query} if query else {})}})
         if actions:
             self._done("POST", "/_aliases", {"actions": actions})
-        for name in world["closed"]:
-            self._done("POST", f"/{quoted(name)}/_close")
 
-    def mend(self, before: EngineFacts, path: str) -> None:
-        """The documents as they were, after a request that changed something; where more than documents did, the world anew."""
-        now = replace(self.facts(), now=before.now)
-        if now != before or "_block" in path or before.streams:  # what lies in a stream may only be added to
-            self.build(self.world)
-            return
-        names = [name for name in self.world["indices"] if name not in self.world["closed"]]
-        others = {"query": {"bool": {"must_not": {"ids": {"values": list(DOCUMENTS)}}}}}
-        self._done("POST", f"/{quoted(','.join(names))}/_refresh")  # what was just written is not found before
-        self._done("POST", f"/{quoted(','.join(names))}/_delete_by_query?refresh=true", others)
-        lines = [
-            line
-            for name in names
-            for number, document in DOCUMENTS.items()
-            for line in ({"index": {"_index": name, "_id": number}}, document)
-        ]
-        self._bulk("/_bulk?refresh=true", lines)
-
-    def _fill(self, name: str, *, stamped: bool = False) -> None:
-        lines: list[Any] = []
-        for number, document in DOCUMENTS.items():
-            lines += [{"create": {"_id": number}}, document | ({"@timestamp": "2026-01-01"} if stamped else {})]
-        self._bulk(f"/{quoted(name)}/_bulk?refresh=true", lines)
+    def _documents(self) -> dict[str, dict[str, Any]]:
+        """Of each index that is open its documents by their ids, but for their moments."""
+        self._done("POST", f"{_ALL}/_refresh?expand_wildcards=open,hidden")
+        found: dict[str, dict[str, Any]] = {}
+        for hit in self._done("GET", f"{_ALL}/_search?expand_wildcards=open,hidden&size=1000")["hits"]["hits"]:
+            source = {key: value for key, value in hit["_source"].items() if key != "@timestamp"}
+            found.setdefault(hit["_index"], {})[hit["_id"]] = source
+        return found
 
     def _bulk(self, path: str, lines: Sequence[Any]) -> None:
         text = "".join(f"{json.dumps(line)}\n" for line in lines)
@@ -151,12 +199,16 @@ class OnNode:
         return SecurityConfig({kind.value: self._done("GET", API + kind.value) for kind in Kind})
 
     def _collection(self, kind: Kind, documents: Mapping[str, Any]) -> None:
-        before = self._made.get(kind, set())
-        operations = [{"op": "remove", "path": f"/{_pointer(name)}"} for name in sorted(before - set(documents))]
-        operations += [{"op": "add", "path": f"/{_pointer(name)}", "value": one} for name, one in documents.items()]
+        before = self._made.get(kind, {})
+        operations = [{"op": "remove", "path": f"/{_pointer(name)}"} for name in before if name not in documents]
+        operations += [
+            {"op": "add", "path": f"/{_pointer(name)}", "value": one}
+            for name, one in documents.items()
+            if before.get(name) != one
+        ]
         if operations:
             self._done("PATCH", API + kind.value, operations)
-        self._made[kind] = set(documents)
+        self._made[kind] = dict(documents)
 
     def facts(self) -> EngineFacts:
         """The names there are, with the plugin's own."""

@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import hashlib
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
+from threading import Lock
 from typing import Any
 
 
@@ -24,10 +27,11 @@ class Part:
 
 
 class Progress:
-    """The parts of a run by name. `run`: by which a run is known again; what another one left is begun anew."""
+    """The parts of a run by name, played side by side. `run`: by which one is known again; what another one left is begun anew."""
 
     def __init__(self, path: Path, run: dict[str, Any]) -> None:
         self._path, self._run, self._parts = path, run, dict[str, Part]()
+        self._one = Lock()
         try:
             held = json.loads(path.read_text("utf-8"))
         except (FileNotFoundError, ValueError):
@@ -36,10 +40,17 @@ class Progress:
             self._parts = {name: Part(**of) for name, of in held["parts"].items()}
 
     def part(self, name: str) -> Part:
-        return self._parts.setdefault(name, Part())
+        with self._one:
+            return self._parts.setdefault(name, Part())
 
-    def keep(self) -> None:
-        """Whole or not at all: a run may be ended at any moment."""
+    @contextmanager
+    def further(self) -> Iterator[None]:
+        """What is counted within is kept with all before it, whole or not at all: a run may be ended at any moment."""
+        with self._one:
+            yield
+            self._keep()
+
+    def _keep(self) -> None:
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         held = {"run": self._run, "parts": {name: asdict(of) for name, of in self._parts.items()}}

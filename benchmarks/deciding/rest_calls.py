@@ -76,6 +76,7 @@ _BEFORE = (
 # Asked for in steps: a name that is not there, or a page with nothing on it, ends these before the rest is asked for.
 _IN_PAGES = ("_cat/indices", "_list/indices", "_list/shards", "_cat/shards", "_cat/segments")
 _PAGED = ("missing", "logs-missing", "missing,hr", "none*", "al*", "al", "logs-*,missing", "logs-h", ".hid-x", "s-*")
+CLONED = "_snapshot/kept/one/_clone/two"
 _OF_CLUSTER: tuple[tuple[str, str, Any], ...] = (
     *(("GET", path, None) for path in ("_cluster/health", "_search/point_in_time/_all", "_cat/aliases", "_alias/al")),
     *(("DELETE", path, None) for path in ("_search/point_in_time/_all", "_search/scroll/_all")),
@@ -85,7 +86,7 @@ _OF_CLUSTER: tuple[tuple[str, str, Any], ...] = (
         ("GET", "_scripts/none", None),
     ),
     *(("GET", "_snapshot/kept/one/_status", None), ("POST", "_snapshot/kept/_verify", None)),
-    *(("GET", "_data_stream/_stats", None), ("PUT", "_snapshot/kept/one/_clone/two", {"indices": "kept-a"})),
+    *(("GET", "_data_stream/_stats", None), ("PUT", CLONED, {"indices": "kept-a"})),
 )
 
 

@@ -39,6 +39,7 @@ def roles(unmade: str) -> dict[str, Any]:
     return {
         "made-all": may(index_patterns=["made-none"], **entry),
         "made-some": may(index_patterns=["made-unmade*"], dls=unmade, **entry),
+        "made-later": may(index_patterns=["made-later*"], dls=unmade, **entry),
         "made-twice": {
             "cluster_permissions": ["*"],
             "index_permissions": [{"index_patterns": ["*"], "masked_fields": ["t", "t::SHA-256"], **entry}],
@@ -110,6 +111,13 @@ def test_a_restore_minds_no_limit_on_the_new_name(node: Node, who: str, to: str)
     status, told = asked(node, who, "POST", "_snapshot/made/one/_restore?wait_for_completion=true", body)
     node.ask("DELETE", f"/{to}")
     assert (status, told["allowed"]) == (200, True)
+
+
+def test_on_2_a_restore_minds_a_filter_that_cannot_be_made_whose_pattern_fits_its_new_name_alone(node: Node) -> None:
+    body = {"indices": "made-kept", "rename_pattern": "made-kept", "rename_replacement": "made-later-new"}
+    status, told = asked(node, "made-later", "POST", "_snapshot/made/one/_restore?wait_for_completion=true", body)
+    node.ask("DELETE", "/made-later-new?ignore_unavailable=true")
+    assert (status, told["allowed"]) == ((500, False) if node.version.startswith("2") else (200, True))
 
 
 @pytest.mark.parametrize("index", ["made-a", "made-unmade"])

@@ -43,7 +43,7 @@ RESTORE = {"indices": "a,b", "rename_pattern": "(.+)", "rename_replacement": "ol
             "_snapshot/kept/one/_restore",
             RESTORE,
             [
-                ("cluster:admin/snapshot/restore", ""),
+                ("cluster:admin/snapshot/restore", "old-a,old-b"),
                 *((action, name) for name in ("old-a", "old-b") for action in (CREATE, f"{W}index")),
             ],
         ),
@@ -105,9 +105,19 @@ def test_an_item_for_an_index_that_is_not_there_needs_to_make_it() -> None:
         {"n": 1},
         {"index": {"_index": "a-3"}},
         {"n": 1},
-        {"delete": {"_index": "a-3"}},
+        {"delete": {"_index": "a-4"}},
     ]
     assert asked("POST", "_bulk", lines, **WRITES)["items"] == {"0": True, "1": False, "2": True}
+
+
+def test_an_index_that_may_not_be_made_fails_every_item_of_that_name() -> None:
+    lines = [
+        {"delete": {"_index": "a-3"}},
+        {"index": {"_index": "a-3"}},
+        {"n": 1},
+        {"delete": {"_index": "a-4"}},
+    ]
+    assert asked("POST", "_bulk", lines, **WRITES)["items"] == {"0": False, "1": False, "2": True}
 
 
 BY_QUERY = [f"{W}update/byquery", f"{R}search"]

@@ -25,6 +25,7 @@ FIELDS = {"n": {"type": "long"}}
 INDICES = ("pen-a", "pen-b", "pen-shut")
 ALIASES = {"pal-one": ["pen-a"], "pal-to-b": ["pen-a", "pen-b"]}  # the second is written to pen-b
 ALL: dict[str, Any] = {"query": {"match_all": {}}}
+NEW = "pen-new"  # gone after each request
 
 
 def role(cluster: list[str], *entries: tuple[list[str], list[str], dict[str, Any]]) -> dict[str, Any]:
@@ -46,6 +47,8 @@ def lines(*items: tuple[str, str]) -> str:
     return "".join(f'{{"{verb}": {{"_index": "{name}", "_id": "9"}}}}\n{{"n": 1}}\n' for verb, name in items)
 
 
+TO_NEW = f'{{"delete": {{"_index": "{NEW}", "_id": "9"}}}}\n{lines(("index", NEW), ("index", "pen-a"))}'
+
 REQUESTS: list[tuple[str, str, Any]] = [
     ("PUT", "pen-a/_doc/9", {"n": 1}),
     ("PUT", "pen-shut/_doc/9", {"n": 1}),
@@ -54,6 +57,7 @@ REQUESTS: list[tuple[str, str, Any]] = [
     ("POST", "pen-shut/_update/1", {"doc": {"n": 7}}),
     ("POST", "_bulk", lines(("index", OWN), ("index", "pen-a"))),
     ("POST", "_bulk", lines(("index", "pal-one"), ("create", "pen-b"))),
+    ("POST", "_bulk", TO_NEW),
     ("POST", "pen-*/_update_by_query", ALL),
     ("POST", "_reindex", {"source": {"index": "pen-a"}, "dest": {"index": "pal-to-b"}}),
     ("POST", "_reindex", {"source": {"index": "pen-none"}, "dest": {"index": "pen-a"}}),
@@ -120,6 +124,7 @@ def test_what_is_written_is_let_in_and_refused_as_decided(node: Node) -> None:
                     auth=(who, PASSWORD),
                     timeout=60,
                 )
+                node.ask("DELETE", f"/{NEW}?ignore_unavailable=true")
                 unknown += told["allowed"] is None
                 if differs := differing(told, got):
                     found[who, method, path] = (differs, got.text[:200])

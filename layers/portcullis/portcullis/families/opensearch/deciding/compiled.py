@@ -257,7 +257,8 @@ class Compiled:
             named = named_by(self.names, reach) if filtered else self.names.indices
             return tuple(self._view(who, action, name, named, reached=reached) for name in shown)
 
-        return Decision(allowed, who.why, refusal, error, who.unknown, views)
+        own = allowed and not error and bool(told.bits & self._own)
+        return Decision(allowed, who.why, refusal, error, who.unknown, views, own=own)
 
     def _view(self, who: Who, action: str, name: str, named: int, *, reached: int) -> View:
         """`named`: what is seen without the filter of an alias, and the aliases through which the rest is."""

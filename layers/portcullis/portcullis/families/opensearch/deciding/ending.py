@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from types import MappingProxyType
 
 from portcullis.access.questions.answers import parted
 from portcullis.families.opensearch.deciding.compiled import Compiled
@@ -12,6 +13,9 @@ from portcullis.families.opensearch.names.dates import NotKnown
 from portcullis.families.opensearch.names.world import SEARCHED, NotThere, Refused, Release
 from portcullis.families.opensearch.requesting.actions import ROLLOVER, ends, is_cluster_action
 from portcullis.families.opensearch.requesting.need import Need, W
+
+Fields = Mapping[str, Sequence[str]]  # index -> the fields that its mapping has
+NO_FIELDS: Fields = MappingProxyType({})
 
 
 def of_each(asked: Compiled, wanted: Sequence[Need]) -> Iterator[Need]:
@@ -38,11 +42,27 @@ def ends_with(asked: Compiled, need: Need, error: str) -> bool:
     return ending and ends(need.action, older=older)
 
 
-def with_error(asked: Compiled, need: Need, answer: Decision) -> Decision:
-    """What is permitted, with the error in which it ends by the names it is about."""
-    if answer.allowed and (error := _ended(asked, need)):
+def with_error(asked: Compiled, need: Need, answer: Decision, fields: Fields = NO_FIELDS) -> Decision:
+    """What is permitted, with the error in which it ends by the names it is about, or by what it sorts them by."""
+    if answer.allowed and (error := _ended(asked, need) or _unsorted(need, answer, fields)):
         return replace(answer, error=error)
     return replace(answer, error="") if need.made or need.perhaps else answer
+
+
+def _unsorted(need: Need, answer: Decision, fields: Fields) -> str:
+    """Why no index that is reached can be sorted: a part that can is answered without the others. The plugin's own has no such field."""
+    if not need.sorts or answer.error or not (answer.own or answer.visible):
+        return ""
+    for index in answer.visible:
+        if not any(_lacks(fields, index, name) for name in need.sorts):
+            return ""
+    return f"400: no index that is reached has {' and '.join(need.sorts)} to sort by"
+
+
+def _lacks(fields: Fields, index: str, name: str) -> bool:
+    """A field may have others of its own, which are not told: `msg.keyword`."""
+    known = fields.get(index)
+    return known is not None and not any(name == one or name.startswith(f"{one}.") for one in known)
 
 
 def _ended(asked: Compiled, need: Need) -> str:

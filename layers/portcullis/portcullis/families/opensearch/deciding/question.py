@@ -33,8 +33,9 @@ from portcullis.access.terms import Caller
 from portcullis.errors import BadInput
 from portcullis.families.opensearch.deciding.across import OverClusters, Remote
 from portcullis.families.opensearch.deciding.compiled import Compiled
+from portcullis.families.opensearch.deciding.ending import Fields
 from portcullis.families.opensearch.deciding.of_documents import of_documents
-from portcullis.families.opensearch.deciding.together import Fields, together
+from portcullis.families.opensearch.deciding.together import together
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.documents.dialects import Dialect, from_engine
 from portcullis.families.opensearch.documents.shapes import not_known, shapes_of

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
 
 from portcullis.access.terms import Caller
 from portcullis.families.opensearch.deciding.beyond import beyond
 from portcullis.families.opensearch.deciding.compiled import Compiled
-from portcullis.families.opensearch.deciding.ending import ends_with, of_each, with_error
+from portcullis.families.opensearch.deciding.ending import Fields, ends_with, of_each, with_error
 from portcullis.families.opensearch.limiting.roles import DOCUMENTS
 from portcullis.families.opensearch.limiting.view import Decision
 from portcullis.families.opensearch.names.dates import NotKnown, resolved
@@ -16,7 +16,6 @@ from portcullis.families.opensearch.names.world import Release
 from portcullis.families.opensearch.requesting.actions import BARE, is_cluster_action
 from portcullis.families.opensearch.requesting.need import BULK, CREATE, MAP, Need, R, W, of_aliases
 
-Fields = Mapping[str, Sequence[str]]  # index -> the fields that its mapping has
 _MADE = "a template may give the new index its fields, and then no more is needed"
 _NEW_FIELD = f"a document with a field that %s does not have yet needs {MAP} as well, which is not permitted"
 _NOT_THERE = f"if %s is not there, {CREATE} and {MAP} are needed as well, which are not both permitted"
@@ -44,7 +43,9 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
         *_besides(asked, wanted, fields),
         *(of_aliases(wanted) if asked.world.v4 else ()),
     ]
-    answers = _until_it_ends(asked, [(need, _answer(asked, caller, _with_names(need, needs))) for need in needs])
+    answers = _until_it_ends(
+        asked, [(need, _answer(asked, caller, _with_names(need, needs), fields)) for need in needs]
+    )
     doubts = dict.fromkeys(doubt for _, answer in answers for doubt in answer.unknown)
     items: dict[str, bool | None] = {}
     for need, answer in answers:
@@ -61,6 +62,7 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
         doubts |= dict.fromkeys(need.perhaps for need, here in of_all if here is None and need.perhaps)
     told = Together(allowed, answers, items)
     if items:
+        _not_made(told)
         _of_items(asked, caller, needs, told, doubts)
     made = any(
         need.action == CREATE and need.made and answer.allowed and BARE not in need.options for need, answer in answers
@@ -102,7 +104,7 @@ def _here(need: Need, answer: Decision) -> bool | None:
     return None if need.perhaps and not answer.allowed else answer.certain
 
 
-def _answer(asked: Compiled, caller: Caller, need: Need) -> Decision:
+def _answer(asked: Compiled, caller: Caller, need: Need, fields: Fields) -> Decision:
     told = asked.as_sent(caller, need.action, need.indices, need.options)
     if need.never:
         return replace(told, allowed=False, refusal=(need.never,), unknown=())
@@ -111,7 +113,7 @@ def _answer(asked: Compiled, caller: Caller, need: Need) -> Decision:
         return replace(told, unknown=(*told.unknown, why), conditional=True)
     if need.unless and told.allowed and _filtered(asked, caller, need.indices):
         return replace(told, allowed=False, refusal=(need.unless,))
-    return with_error(asked, need, told)
+    return with_error(asked, need, told, fields)
 
 
 def _filtered(asked: Compiled, caller: Caller, indices: tuple[str, ...]) -> bool:
@@ -119,6 +121,16 @@ def _filtered(asked: Compiled, caller: Caller, indices: tuple[str, ...]) -> bool
     if asked.world.release is Release.V2:
         return asked.limited(caller, indices) and asked.limited(caller, (), (DOCUMENTS,))
     return asked.limited(caller, indices, (DOCUMENTS,))
+
+
+def _not_made(told: Together) -> None:
+    """An index that may not be made fails each item that is written to it by that name: what is deleted, too."""
+    written = {need.item: need.indices for need, _ in told.answers if need.action == BULK[1] and need.item is not None}
+    for need, answer in told.answers:
+        if need.action != CREATE or need.item is None or (here := _here(need, answer)) is True:
+            continue
+        for at in [str(item) for item, names in written.items() if names == written[need.item]]:
+            told.items[at] = False if False in (here, told.items[at]) else None
 
 
 def _of_items(asked: Compiled, caller: Caller, needs: Sequence[Need], told: Together, doubts: dict[str, None]) -> None:

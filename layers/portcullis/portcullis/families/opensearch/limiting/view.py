@@ -72,6 +72,7 @@ class Decision:
     unknown: tuple[str, ...] = ()  # what may make it another decision, and only the engine can tell
     make_views: Callable[[], tuple[View, ...]] = tuple
     conditional: bool = False  # what is permitted hangs on what is unknown
+    own: bool = False  # whether the plugin's own index is reached, too, of which nothing is shown
     beyond: Mapping[str, Beyond] = field(default_factory=dict)  # alias -> what the cluster behind it says to its part
 
     @cached_property

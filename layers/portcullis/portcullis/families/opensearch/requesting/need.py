@@ -31,9 +31,9 @@ class Need:
 
     `perhaps`: why it may not be needed after all. `made`: what it names is made by the request. `unless`: why it is refused where a
     document filter is on any of it. `never`: why it is refused whoever asks. `brings`: the fields of the document that is written.
-    `reads`: the fields whose values it sums up, sorts by or lists. `suggests`: whether it suggests terms. `like`: the indices whose
-    documents it looks for the like of. `empty`: whether it asks for buckets without a document. `filtered`: whether it is by a point in
-    time of an alias with a filter.
+    `reads`: the fields whose values it sums up, sorts by or lists. `sorts`: those without which an index cannot be searched. `suggests`:
+    whether it suggests terms. `like`: the indices whose documents it looks for the like of. `empty`: whether it asks for buckets without
+    a document. `filtered`: whether it is by a point in time of an alias with a filter.
     `aliases`: the names of aliases that it changes, which v4 asks for, too.
     `of_each`: asked for each index by its own name, of those that there are by these options; if there are none, of the cluster alone.
     """
@@ -48,6 +48,7 @@ class Need:
     never: str = ""
     brings: tuple[str, ...] | None = None
     reads: tuple[str, ...] = ()
+    sorts: tuple[str, ...] = ()
     suggests: bool = False
     empty: bool = False
     filtered: bool = False

@@ -9,6 +9,7 @@ import itertools
 import json
 import re
 from collections.abc import Callable, Iterator, Mapping
+from types import MappingProxyType
 from typing import Any
 
 from portcullis.families.looked_up import liked, looked_up
@@ -31,6 +32,7 @@ _ITEMS = {"index": f"{W}index", "create": f"{W}index", "delete": f"{W}delete", "
 _NO_PROFILE = "profiling is refused under a document filter"
 _NO_EMPTY_BUCKETS = "min_doc_count 0 is refused under a document filter"
 _NO_GLOBAL_STATE = "a restore with the global state is refused to everybody but the admin certificate"
+_RESTORE = "cluster:admin/snapshot/restore"
 _SIMPLE = re.compile(r"[\w.-]*(\(\.[+*]\))?[\w.-]*")  # what Java and Python read alike
 
 
@@ -51,6 +53,7 @@ def several(method: str, parts: list[str], query: Mapping[str, str], body: Any) 
             {IN_POINT: "true"},
             filtered=keeps_filter(body["pit"].get("id")),
             reads=read_by_value(body),
+            sorts=sorted_by(body, query),
             suggests=suggests(body),
             empty=shows_empty_buckets(body),
         )
@@ -126,6 +129,21 @@ def read_by_value(body: Any) -> tuple[str, ...]:
             if isinstance(name, str) and not name.startswith("_"):
                 found[name] = None
     return tuple(found)
+
+
+def sorted_by(body: Any, query: Mapping[str, str] = MappingProxyType({})) -> tuple[str, ...]:
+    """The fields by which a search sorts, but for those of which it says what an index without them counts as. `query`: of its path."""
+    given = body if isinstance(body, dict) else {}
+    if given.keys() & {"derived"}:  # fields of the search's own
+        return ()
+    found = [one.partition(":")[0] for one in query.get("sort", "").split(",")]
+    sort = given.get("sort")
+    for one in sort if isinstance(sort, list) else [sort]:
+        if isinstance(one, str):
+            found.append(one)
+        elif isinstance(one, dict):
+            found += [name for name, how in one.items() if not (isinstance(how, dict) and "unmapped_type" in how)]
+    return tuple(dict.fromkeys(name for name in found if name and not name.startswith("_")))
 
 
 def suggests(body: Any) -> bool:
@@ -205,6 +223,7 @@ def _msearch(body: Any, default: str, also: tuple[str, ...] = ()) -> Iterator[Ne
             item=item,
             unless=refused_by(search),
             reads=read_by_value(search),
+            sorts=sorted_by(search),
             suggests=suggests(search),
             empty=shows_empty_buckets(search),
         )
@@ -347,24 +366,26 @@ def _create(index: str, body: Any) -> Iterator[Need]:
 def _restore(body: Any) -> Iterator[Need]:
     given = body if isinstance(body, dict) else {}
     never = "" if given.get("include_global_state") in (None, False, "false") else _NO_GLOBAL_STATE
-    whole = Need("cluster:admin/snapshot/restore", options={BARE: "true"}, never=never)
-    yield whole
+    whole = Need(_RESTORE, options={BARE: "true"}, never=never)
     names = _names(given["indices"]) if given.get("indices") else ()
     if not names or any("*" in name or name.startswith(("-", "_")) for name in names):
         raise NotKnown("which indices a snapshot holds, only the engine can tell: name those to be restored", (whole,))
-    for name in names:
-        to = _renamed(name, given.get("rename_pattern"), given.get("rename_replacement"))
-        # Seen on 2.19.3 and 3.4.0: limits on the new name are not looked at.
+    new = tuple(_renamed(name, given, whole) for name in names)
+    yield Need(_RESTORE, new, never=never)
+    for to in new:
+        # Seen on 2.19.3 and 3.4.0: limits on the new name are not looked at, but for a filter that 2.19 cannot make.
         yield Need(f"{A}create", (to,), {BARE: "true"}, made=True)
         yield Need(f"{W}index", (to,), {BARE: "true"}, made=True)
 
 
-def _renamed(name: str, pattern: Any, replacement: Any) -> str:
+def _renamed(name: str, given: Mapping[str, Any], whole: Need) -> str:
+    pattern, replacement = given.get("rename_pattern"), given.get("rename_replacement")
     if pattern is None or replacement is None:
         return name
+    unknown = NotKnown("what an index is renamed to, only the engine can tell", (whole,))
     if not (isinstance(pattern, str) and isinstance(replacement, str)) or not _SIMPLE.fullmatch(pattern):
-        raise NotKnown("what an index is renamed to, only the engine can tell")
+        raise unknown
     try:
         return re.sub(pattern, re.sub(r"\$(\d)", r"\\\1", replacement), name)
     except re.error:  # of a group that there is not
-        raise NotKnown("what an index is renamed to, only the engine can tell") from None
+        raise unknown from None

@@ -17,6 +17,7 @@ from portcullis.families.opensearch.requesting.of_bodies import (
     refused_by,
     several,
     shows_empty_buckets,
+    sorted_by,
     suggests,
 )
 
@@ -281,6 +282,7 @@ def needs(method: str, path: str, body: Any = None) -> tuple[Need, ...]:
             unless=unless,
             brings=brings,
             reads=read_by_value(body) if action == f"{R}search" and len(actions) == 1 else (),
+            sorts=sorted_by(body, asked) if action == f"{R}search" and len(actions) == 1 else (),
             suggests=action == f"{R}search" and (suggests(body) or "suggest_field" in asked),
             empty=action == f"{R}search" and shows_empty_buckets(body),
             of_each=each.get(action),
