@@ -51,7 +51,7 @@ def with_error(asked: Compiled, need: Need, answer: Decision, fields: Fields = N
 
 def _unsorted(need: Need, answer: Decision, fields: Fields) -> str:
     """Why no index that is reached can be sorted: a part that can is answered without the others. The plugin's own has no such field."""
-    if not need.sorts or answer.error or not (answer.own or answer.visible):
+    if not need.sorts or answer.error or answer.beyond or not (answer.own or answer.visible):
         return ""
     for index in answer.visible:
         if not any(_lacks(fields, index, name) for name in need.sorts):

@@ -13,7 +13,8 @@
  "documents": [{"msg": "x"}, {"_index": "logs-1", "_id": "1", "_source": {"msg": "x"}}],   what would be shown of them; may be left out
  "remotes": {ALIAS: {"engine": as above, "security": as above, "world": as above, "skip_unavailable": false}}}   by alias the other cluster
 
-`fields` are those that an index has in its mapping: a document with another one needs one permission more.
+`fields` are those that an index has in its mapping: a document with another one needs one permission more, and a search sorted by what
+none that it reaches has ends in an error.
 An internal user's backend roles and attributes are taken from the config where the principal says neither.
 """
 
