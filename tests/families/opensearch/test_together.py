@@ -120,6 +120,12 @@ def test_an_index_that_may_not_be_made_fails_every_item_of_that_name() -> None:
     assert asked("POST", "_bulk", lines, **WRITES)["items"] == {"0": False, "1": False, "2": True}
 
 
+def test_an_index_that_one_item_makes_is_there_for_another() -> None:
+    lines = [{"delete": {"_index": "a-3"}}, {"index": {"_index": "a-3"}}, {"n": 1}, {"delete": {"_index": "a-4"}}]
+    told = asked("POST", "_bulk", lines, cluster=[f"{W}bulk"], allowed_actions=["*"])
+    assert {need["item"] for need in told["needs"] if need["error"]} == {2}
+
+
 BY_QUERY = [f"{W}update/byquery", f"{R}search"]
 
 

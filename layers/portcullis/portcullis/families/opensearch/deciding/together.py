@@ -16,7 +16,7 @@ from portcullis.families.opensearch.names.world import Release
 from portcullis.families.opensearch.requesting.actions import BARE, is_cluster_action
 from portcullis.families.opensearch.requesting.need import BULK, CREATE, MAP, Need, R, W, of_aliases
 
-_MADE = "a template may give the new index its fields, and then no more is needed"
+_BY_TEMPLATE = "a template may give the new index its fields, and then no more is needed"
 _NEW_FIELD = f"a document with a field that %s does not have yet needs {MAP} as well, which is not permitted"
 _NOT_THERE = f"if %s is not there, {CREATE} and {MAP} are needed as well, which are not both permitted"
 _OF_ANOTHER = "the next page of a scroll that somebody else opened is refused all the same"
@@ -62,7 +62,7 @@ def together(asked: Compiled, caller: Caller, wanted: Sequence[Need], fields: Fi
         doubts |= dict.fromkeys(need.perhaps for need, here in of_all if here is None and need.perhaps)
     told = Together(allowed, answers, items)
     if items:
-        _not_made(told)
+        _made(told)
         _of_items(asked, caller, needs, told, doubts)
     made = any(
         need.action == CREATE and need.made and answer.allowed and BARE not in need.options for need, answer in answers
@@ -123,13 +123,19 @@ def _filtered(asked: Compiled, caller: Caller, indices: tuple[str, ...]) -> bool
     return asked.limited(caller, indices, (DOCUMENTS,))
 
 
-def _not_made(told: Together) -> None:
-    """An index that may not be made fails each item that is written to it by that name: what is deleted, too."""
+def _made(told: Together) -> None:
+    """An index that is made is there for each item that is written to it by that name; one that may not be made fails each: what is
+    deleted, too."""
     written = {need.item: need.indices for need, _ in told.answers if need.action == BULK[1] and need.item is not None}
-    for need, answer in told.answers:
-        if need.action != CREATE or need.item is None or (here := _here(need, answer)) is True:
+    for need, answer in [*told.answers]:
+        if need.action != CREATE or need.item is None:
             continue
-        for at in [str(item) for item, names in written.items() if names == written[need.item]]:
+        here = _here(need, answer)
+        same = [item for item, names in written.items() if names == written[need.item]]
+        if here is True:
+            told.answers = [(of, replace(one, error="") if of.item in same else one) for of, one in told.answers]
+            continue
+        for at in map(str, same):
             told.items[at] = False if False in (here, told.items[at]) else None
 
 
@@ -190,7 +196,7 @@ def _besides(asked: Compiled, wanted: Sequence[Need], fields: Fields) -> Iterato
         if name not in asked.names.place:
             yield Need(CREATE, (name,), item=need.item, perhaps=need.perhaps, made=True)
             if need.brings != ():
-                yield Need(MAP, (name,), item=need.item, perhaps=need.perhaps or _MADE, made=True)
+                yield Need(MAP, (name,), item=need.item, perhaps=need.perhaps or _BY_TEMPLATE, made=True)
             continue
         target = _target(asked, name)
         if target in fields and need.brings is not None and not {*need.brings} <= {*fields[target]}:
