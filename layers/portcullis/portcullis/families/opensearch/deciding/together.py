@@ -124,19 +124,17 @@ def _filtered(asked: Compiled, caller: Caller, indices: tuple[str, ...]) -> bool
 
 
 def _made(told: Together) -> None:
-    """An index that is made is there for each item that is written to it by that name; one that may not be made fails each: what is
+    """An index that is not there is made before any item is written. That it may not be fails each item that names it so: what is
     deleted, too."""
     written = {need.item: need.indices for need, _ in told.answers if need.action == BULK[1] and need.item is not None}
     for need, answer in [*told.answers]:
         if need.action != CREATE or need.item is None:
             continue
-        here = _here(need, answer)
         same = [item for item, names in written.items() if names == written[need.item]]
-        if here is True:
-            told.answers = [(of, replace(one, error="") if of.item in same else one) for of, one in told.answers]
-            continue
-        for at in map(str, same):
-            told.items[at] = False if False in (here, told.items[at]) else None
+        told.answers = [(of, replace(one, error="") if of.item in same else one) for of, one in told.answers]
+        if (here := _here(need, answer)) is not True:
+            for at in map(str, same):
+                told.items[at] = False if False in (here, told.items[at]) else None
 
 
 def _of_items(asked: Compiled, caller: Caller, needs: Sequence[Need], told: Together, doubts: dict[str, None]) -> None:
