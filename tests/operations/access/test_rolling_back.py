@@ -64,6 +64,21 @@ def test_a_model_that_is_rolled_back_is_replaced_by_the_one_before_it(made: Acco
     assert made.services.ledger.model("demo").text == SECOND
 
 
+def test_an_earlier_model_that_today_is_an_error_of_check_is_not_rolled_back_to(
+    made: Account, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What was no error then (of a Portcullis before this one) may be one now, and nobody could apply it any more."""
+    now = FIRST.replace("allowed_actions", "masked_fields: ['name::sha-0'], allowed_actions")
+    with monkeypatch.context() as then:
+        then.setattr("portcullis.operations.access.deployments.refuse_new_errors", lambda *_: None)
+        apply_text(made.services, "demo", now, CAUSE)
+    apply_text(made.services, "demo", FIRST, CAUSE)
+    before = plain(made.engine.held)
+    with pytest.raises(BadInput, match="sha-0"):
+        rollback(made.services, "demo", CAUSE, entry="1")
+    assert (plain(made.engine.held), made.services.ledger.model("demo").text) == (before, FIRST)
+
+
 def test_a_role_that_was_taken_away_comes_back_with_whom_it_was_given_to(made: Account) -> None:
     """In the order in which they stood."""
     made.people.groups[READERS] = (ANNA, BEN)

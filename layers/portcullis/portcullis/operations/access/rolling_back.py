@@ -12,7 +12,8 @@ from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut
 from portcullis.operations.access.changing.applying import Done, Outcome, apply_model, give_up
 from portcullis.operations.access.changing.lock_out import refuse_lock_out
 from portcullis.operations.access.changing.looking import Comparison, compare
-from portcullis.operations.access.deployments import kept_model, writing
+from portcullis.operations.access.deployments import kept_of, read_file, writing
+from portcullis.operations.access.new_findings import refuse_new_errors
 from portcullis.operations.people.passwords import passwords
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.writing.change import AccessChange
@@ -48,7 +49,9 @@ def rollback(services: Services, deployment: str, cause: Trigger, *, entry: str)
                 raise Refused("the model was changed again since: roll back the later changes first")
             if not change.model_before:
                 raise Refused("there was no model before it: apply one that grants less, or delete the deployment")
-            kept = kept_model(change.model_before, f"{deployment}.yaml", deployment)
+            file = read_file(change.model_before, f"{deployment}.yaml", deployment)
+            refuse_new_errors(now.text, file)  # `check` may have learned since
+            kept = kept_of(file, change.model_before)
         taken_over = _taken_over(services, deployment, change)
         for attempt in range(_ATTEMPTS):
             try:
