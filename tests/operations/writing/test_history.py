@@ -175,6 +175,20 @@ def test_whoever_was_taken_out_by_name_is_signed_out_where_the_file_asks() -> No
         assert made.people.signed_out == signed_out, "and once"
 
 
+def test_a_list_of_whom_to_sign_out_that_stays_as_it_is_is_not_written_at_each_look(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made, site = begun(entry("ben"))
+    made.people.fails = 3
+    settled(site, options=SIGN_OUT)
+    written: list[str] = []
+    monkeypatch.setattr(made.ledger, "save", lambda _, name, __: written.append(name))
+    for _ in range(2):
+        settle(site, NOBODY, SIGN_OUT)
+    assert written == []
+    assert made.ledger.saved("demo", "to-sign-out")
+
+
 def test_a_sign_out_that_fails_waits_with_whoever_leaves_later() -> None:
     people = sorted(f"somebody-{number}" for number in range(8))
     made, site = begun(*map(entry, people[::2]))

@@ -33,10 +33,12 @@ def end_what_outlives(site: Site, options: Options, people: Collection[str]) -> 
 
 
 def _end(site: Site, options: Options, people: Collection[str]) -> None:
-    whose = sorted({*(OUTLIVING.saved(site.ledger, site.name) or ()), *people})
+    waiting = OUTLIVING.saved(site.ledger, site.name) or []
+    whose = sorted({*waiting, *people})
     if not whose:
         return
-    OUTLIVING.save(site.ledger, site.name, whose)
+    if whose != waiting:
+        OUTLIVING.save(site.ledger, site.name, whose)
     try:
         stay = site.engine.end_tokens_of(whose, keys=options.end_api_keys)
     except PortcullisError as error:

@@ -136,10 +136,12 @@ def settle(
 def _sign_out(site: Site, options: Options, people: Collection[str]) -> None:
     if not options.end_sessions:
         return
-    leaving = sorted({*(SIGN_OUT.saved(site.ledger, site.name) or ()), *people})
+    waiting = SIGN_OUT.saved(site.ledger, site.name) or []
+    leaving = sorted({*waiting, *people})
     if not leaving:
         return
-    SIGN_OUT.save(site.ledger, site.name, leaving)
+    if leaving != waiting:
+        SIGN_OUT.save(site.ledger, site.name, leaving)
     try:
         site.identity.end_sessions(leaving)
     except PortcullisError as error:
