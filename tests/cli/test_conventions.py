@@ -18,7 +18,7 @@ from portcullis.cli.console import Console, Form, as_line, as_object, styled
 from portcullis.entry.verbs import COMMANDS
 from portcullis.errors import BadInput, PortcullisError, Refused
 
-PORTCULLIS = (sys.executable, "-m", "portcullis.cli.main")
+PORTCULLIS = (sys.executable, "-m", "portcullis.cli.start")
 EVENT = json.dumps({"eventSource": "iam.amazonaws.com", "eventName": "ListUsers"}) + "\n"
 
 
@@ -199,6 +199,21 @@ def test_interrupting_ends_with_130_and_one_line() -> None:
         process.send_signal(signal.SIGINT)
         assert process.stderr.read() == "portcullis: interrupted\n"
         assert process.wait(30) == 130
+
+
+def test_interrupting_it_while_it_is_still_being_loaded_ends_with_130_and_one_line() -> None:
+    program = """
+import os, signal, sys
+class Interrupting:
+    def find_spec(self, name, path=None, target=None):
+        if name == "click":
+            os.kill(os.getpid(), signal.SIGINT)
+sys.meta_path.insert(0, Interrupting())
+from portcullis.cli.start import run
+run()
+"""
+    told = subprocess.run([sys.executable, "-c", program, "--help"], capture_output=True, text=True, check=False)
+    assert (told.returncode, told.stdout, told.stderr) == (130, "", "portcullis: interrupted\n")
 
 
 def wait_until_reading(pid: int) -> None:
