@@ -317,6 +317,18 @@ def test_given_a_mapping_that_cannot_be_made_then_the_conflict_says_why(held: Se
     assert [b.why for b in plan.conflicts] == [why]
 
 
+def test_a_role_that_is_granted_and_not_there_is_told_before_anybody_is_in_the_group() -> None:
+    """An engine that was an Elasticsearch may have Dashboards' roles under Kibana's names, or under none."""
+    asked = replace(wanted(), granted=frozenset({"kibana_user", "readers"}))
+    plan = difference(OPENSEARCH, asked, holding({"readers": role("read")}), NOBODY)
+    said = "kibana_user is granted, and there is no such role, or none any more: name a role that exists, or declare it under roles"
+    assert (plan.empty, plan.notes) == (True, (said,))
+    somebody = replace(asked, entries={"kibana_user": {"users": {ANNA: "model"}}})
+    plan = difference(OPENSEARCH, somebody, holding({"readers": role("read")}), NOBODY)
+    assert [one.claim for one in plan.conflicts] == [Claim(Kind.MAPPINGS, "kibana_user", "users", ANNA)]
+    assert plan.notes == (), "the conflict says it"
+
+
 def test_the_mapping_of_a_missing_role_is_removed_whole_or_not_at_all() -> None:
     """If all entries are ours, the mapping is removed. If one was made by hand, it stays, we keep our claims, and a conflict says why."""
     mine = frozenset({entry(ANNA), Claim(Kind.MAPPINGS, "readers")})

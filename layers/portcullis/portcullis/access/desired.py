@@ -33,6 +33,7 @@ class Desired:
     unsure: frozenset[str] = frozenset()
     # Documents that stay as they are, whatever is asked for: of whom they mean somebody could not be read, or the engine cannot hold them.
     untouched: frozenset[Claim] = frozenset()
+    granted: frozenset[str] = frozenset()  # roles that are granted, also where nobody has them by that now
 
     def of(self, kind: str) -> Mapping[str, Json]:
         return self.documents.get(kind, {})
@@ -47,7 +48,8 @@ class Desired:
             kind: {name: one for name, one in self.of(kind).items() if name in some} for kind, some in documents.items()
         }
         entries = {role: self.entries[role] for role in roles if role in self.entries}
-        return Desired(asked, entries, self.notes, self.unsure.intersection(roles))
+        granted = self.granted.intersection(roles)
+        return Desired(asked, entries, self.notes, self.unsure.intersection(roles), granted=granted)
 
     def claims(self, mappings: str) -> frozenset[Claim]:
         """Everything asked for, as claims: documents, and entries of what the family calls `mappings`."""

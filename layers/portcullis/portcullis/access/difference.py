@@ -64,6 +64,7 @@ def difference(
     claimed = {claim.name for claim in mine if claim.kind == terms.mappings}
     for role in sorted(desired.entries.keys() | held.of(terms.mappings).keys() | claimed):
         work.mapping(role)
+    work.note_granted_and_absent()
     # Mappings come last in the order of writing, and so first in that of removing.
     removals = sorted(work.removals, key=lambda step: (-terms.order.index(step.claim.kind), step.claim))
     return Plan(
@@ -152,6 +153,12 @@ class _Difference:
                 claim = Claim(kind, name)
                 if claim not in self.mine and role in self._names_roles(claim):
                     self.notes.append(f"role {role} is removed, though {claim} gives it and is not ours")
+
+    def note_granted_and_absent(self) -> None:
+        """A role that somebody would be given by joining, and that is not there: of whoever is granted it already a conflict says so."""
+        said = {one.claim.name for one in self.conflicts if one.why == _NO_ROLE[0]}
+        for role in sorted(self.desired.granted - self.staying[self.terms.roles] - said):
+            self.notes.append(f"{role} is granted, and {_NO_ROLE[0]}: {_NO_ROLE[1]}")
 
     def _asked_for(self, claim: Claim, before: Json | None, after: Json) -> None:
         if not self.staying.get(self.terms.roles, set()).issuperset(self.terms.names_roles(claim.kind, after)):

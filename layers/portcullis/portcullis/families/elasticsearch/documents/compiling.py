@@ -49,7 +49,8 @@ def desired(model: AccessModel, members: Membership) -> Desired:
     }
     unsure = (mapping_name(people.deployment, role) for role in found.unsure if people.realm)
     untouched = frozenset(Claim(Kind.MAPPINGS, name) for name in unsure)
-    return Desired(documents, entries, tuple(dict.fromkeys(notes)), kept.unsure | found.unsure, untouched)
+    roles = frozenset(grant.role for grant in model.grants)
+    return Desired(documents, entries, tuple(dict.fromkeys(notes)), kept.unsure | found.unsure, untouched, roles)
 
 
 def _by_group(grant: Grant, people: People) -> bool:

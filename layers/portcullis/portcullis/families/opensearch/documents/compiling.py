@@ -24,4 +24,4 @@ def desired(model: AccessModel, members: Membership) -> Desired:
         Kind.ROLES: model.roles,
         Kind.USERS: model.users,
     }
-    return Desired(documents, entries, found.notes, found.unsure)
+    return Desired(documents, entries, found.notes, found.unsure, granted=frozenset(one.role for one in model.grants))
