@@ -104,10 +104,24 @@ def test_a_field_that_is_taken_out_in_vain_is_found(field: str) -> None:
     assert {one for one in of(taking_out(field)) if one.startswith("field-")} == {TAKEN_OUT[field][0]} - {""}
 
 
-@pytest.mark.parametrize("braces", ["{{{_user.username}}}", "{{&_user.username}}", "{{ & _user.username}}"])
+@pytest.mark.parametrize(
+    "braces",
+    [
+        "{{{_user.username}}}",
+        "{{&_user.username}}",
+        "{{ & _user.username}}",
+        "{{=<% %>=}}<%&_user.username%>",
+        "{{=<% %>=}}<%{_user.username}%>",
+        "{{#join}}_user.metadata.teams{{/join}}",
+        "{{#join delimiter=' '}}_user.metadata.teams{{/join delimiter=' '}}",
+    ],
+)
 def test_a_template_that_takes_a_name_as_it_is_is_found(braces: str) -> None:
+    """Each of them let somebody see everything by what they are called, on 6.8.23 (but for the blank, which later releases may take)."""
     source = json.dumps({"term": {"area": braces}})
     assert "dls-name" in of(entry(query={"template": {"source": source}}))
+    hidden = json.dumps({"template": {"source": source}}).replace("{{", "\\u007b\\u007b")
+    assert "dls-name" in of(entry(query=hidden))
     assert "dls-name" not in of(entry(query=TEMPLATE))
 
 

@@ -22,7 +22,8 @@ from portcullis.model.names import shown
 from portcullis.model.parts import Path
 
 _SAME_THERE = ("dls-relative-date", "dls-should", "dls-everything")
-_AS_IT_IS = re.compile(r"\{\{\{|\{\{\s*&")  # Mustache puts these in without making them safe for JSON
+# Mustache puts these in without making them safe for JSON, or may (behind other signs than braces, `{{=<% %>=}}`), seen on 6.8.23.
+_AS_IT_IS = re.compile(r"\{\{\{|\{\{\s*&|\{\{\s*=|\{\{\s*#\s*join")
 
 
 def of_entries(deployment: OnCluster) -> Iterator[Finding]:
@@ -68,8 +69,11 @@ def _filter(deployment: OnCluster, path: Path, entry: IndexEntry) -> Iterator[Fi
         yield found(deployment, "dls-invalid", path, problem, '{"term": {"region": "eu"}}, or the same as an object')
         return
     if isinstance(query, dict) and "template" in query:
-        if _AS_IT_IS.search(text):
-            message = "{{{…}}} and {{&…}} go into the filter as they are: a name with a quotation mark makes another filter of it"
+        if _AS_IT_IS.search(json.dumps(query)):  # as it is read: a brace may be written \u007b
+            message = (
+                "{{{…}}}, {{&…}}, {{#join}} and what has other signs than braces ({{=<% %>=}}) go into the filter as they are: a name "
+                "with a quotation mark makes another filter of it"
+            )
             yield found(
                 deployment, "dls-name", path, message, "two braces, which make the value safe: {{_user.username}}"
             )
