@@ -345,6 +345,28 @@ def test_an_open_way_hears_once_what_is_told_at_every_look(
     assert len(getattr(ears, way)()) == 1, "nobody has told it meanwhile: it is another one"
 
 
+def test_of_two_that_are_half_told_at_the_same_moment_each_is_heard_once(
+    ears: Ears, ledger: DynamoLedger, clock: Clock
+) -> None:
+    other, between = replace(LOCKED, happened="the key was disabled by ben at 04:00"), [True]
+
+    def now() -> datetime:
+        if between:  # somebody else tells the other one, between what was read here and what is kept
+            between.clear()
+            with suppress(Unreachable):
+                ears.alerts(half_told=HalfTold(ledger, clock)).tell(other)
+        return clock()
+
+    told = HalfTold(ledger, clock)
+    told.keep(replace(LOCKED, happened="earlier"), ["bus"])
+    ears.aws.admin("fault", actions=["sns:Publish"], kind="server-error")
+    told._now = now
+    told.keep(LOCKED, ["bus"])
+    for alert in (LOCKED, other):
+        assert HalfTold(ledger, clock).took(alert) == {"bus"}
+    ears.aws.admin("mend")
+
+
 def test_a_ledger_that_does_not_answer_keeps_no_alert_from_being_told(
     ears: Ears, ledger: DynamoLedger, clock: Clock
 ) -> None:

@@ -120,11 +120,39 @@ def test_forgetting_a_deployment_leaves_its_custody_and_other_deployments(ledger
         for name in ("mappings-1", "told#drift"):
             ledger.save(deployment, name, {"of": deployment})
     ledger.keep_custody(Custody("demo"))
+    ledger.save("demo", "to-tell", ["an alert"])
+    ledger.forget_all("demo", but=["to-tell"])
+    ledger.forget_all("demo", but=["to-tell"])
+    assert ledger.saved("demo", "to-tell") == ["an alert"]
     ledger.forget_all("demo")
-    ledger.forget_all("demo")
+    assert ledger.saved("demo", "to-tell") is None
     assert [ledger.saved("demo", name) for name in ("mappings-1", "told#drift")] == [None, None]
     assert ledger.saved("demo-2", "told#drift") == {"of": "demo-2"}
     assert ledger.custody("demo").version == 1
+
+
+@pytest.mark.parametrize("first", [None, ["was there"]], ids=["nothing", "something"])
+@pytest.mark.parametrize("length", [1, 500_000], ids=["small", "in parts"])
+def test_of_two_who_change_a_list_at_the_same_moment_none_loses_what_the_other_put_in(
+    ledger: DynamoLedger, other: DynamoLedger, first: list[str] | None, length: int
+) -> None:
+    """Also where the other emptied it meanwhile, and somebody filled it again: what is there by then is looked at."""
+    mine = noise(length)
+    if first:
+        ledger.change("demo", "to-tell", lambda _: first)
+    meanwhile = [lambda: other.change("demo", "to-tell", lambda _: None)] * 2
+    meanwhile.insert(1, lambda: other.change("demo", "to-tell", lambda kept: [*(kept or ()), "theirs"]))
+    meanwhile = meanwhile[:2]
+
+    def with_mine(kept: list[str] | None) -> list[str]:
+        while meanwhile:
+            meanwhile.pop(0)()
+        return [*(kept or ()), mine]
+
+    ledger.change("demo", "to-tell", with_mine)
+    assert ledger.saved("demo", "to-tell") == ["theirs", mine]
+    ledger.change("demo", "to-tell", lambda _: None)
+    assert ledger.saved("demo", "to-tell") is None
 
 
 @pytest.mark.parametrize("length", [0, 100, 300_000], ids=["empty", "small", "large"])

@@ -32,14 +32,14 @@ from portcullis.custody.types import (
 from portcullis.entry import ask as asking
 from portcullis.entry import operate
 from portcullis.entry.verbs import VERBS
-from portcullis.errors import Refused
+from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.changing import applying
 from portcullis.operations.people.asking import Asked
 from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cluster
 
-from tests.operations.worlds import Account, account, arn, model_text, role
+from tests.operations.worlds import Account, Aws, account, arn, model_text, role
 
 MODEL = model_text(
     """\
@@ -464,6 +464,32 @@ def test_the_gate_by_hand(made: Account, file: Path, capsys: pytest.CaptureFixtu
     assert "demo: open" in run(capsys, "unlock", "demo")[1]
     assert "demo: open" in run(capsys, "guard", "demo")[1]
     assert all(isinstance(alert, Alert) for alert in made.aws.told)
+
+
+def test_the_gate_moves_though_nobody_can_be_told_of_it_and_it_is_said_what_waits(
+    made: Account, file: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run(capsys, "apply", file)
+    waits = "not told yet: %s (the sweep tells it, or portcullis guard demo, which says why not)"
+    with monkeypatch.context() as shut:
+        shut.setattr(Aws, "tell", _mute)
+        status, out, err = run(capsys, "lock", "demo", "--reason", "a test")
+        assert (status, err) == (0, "")
+        assert "demo: locked" in out
+        assert waits % "locked" in " ".join(out.split())
+        status, out, _ = run(capsys, "break-glass", "demo", "--reason", "order 4711", "--minutes", "5")
+        assert (status, "break-glass is open until" in out) == (0, True)
+        status, out, _ = run(capsys, "unlock", "demo")
+        assert (status, "demo: open" in out, "not told yet: " in out) == (0, True, True)
+        status, _, err = run(capsys, "guard", "demo")
+        assert (status, "was not sent: AuthorizationError" in err) == (1, True)
+    status, out, _ = run(capsys, "guard", "demo")
+    assert (status, "not told yet" in out) == (0, False)
+    assert {"locked", "break-glass-open", "unlocked"} <= {alert.name for alert in made.aws.told}
+
+
+def _mute(_aws: Aws, alert: Alert) -> None:
+    raise Unreachable(f"the alert {alert.name} was not sent: AuthorizationError")
 
 
 def test_what_somebody_saves_meanwhile_is_kept(

@@ -166,7 +166,7 @@ def _interrupted(name: str) -> Any:
     return method
 
 
-for _name in ("renew", "claims", "keep_claims", "keep_model", "model", "save", "look_up", "forget"):
+for _name in ("renew", "claims", "keep_claims", "keep_model", "model", "save", "change", "look_up", "forget"):
     setattr(Ledger, _name, _interrupted(_name))
 
 

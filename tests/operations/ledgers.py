@@ -5,7 +5,7 @@ from __future__ import annotations
 import itertools
 import threading
 import time
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -190,9 +190,16 @@ class Memory:
     def forget(self, deployment: str, name: str) -> None:
         self._drop((f"saved {deployment}", name))
 
-    def forget_all(self, deployment: str) -> None:
+    def change(self, deployment: str, name: str, how: Callable[[Any | None], Any | None]) -> None:
+        key = (f"saved {deployment}", name)
+        with self._lock:
+            before = self._get(key)
+            if (after := how(before)) != before:
+                self._put(key, after)
+
+    def forget_all(self, deployment: str, but: Collection[str] = ()) -> None:
         for table, name in [*self._items]:
-            if table == f"saved {deployment}":
+            if table == f"saved {deployment}" and name not in but:
                 self.forget(deployment, name)
 
     def record(self, change: Change) -> None:

@@ -19,7 +19,7 @@ from portcullis.custody.types import Health, Observation, Probe
 from portcullis.errors import PortcullisError, Refused, Unreachable
 from portcullis.ports.alerts import Alert
 from portcullis.ports.edge import HeldSecret
-from portcullis.ports.identity import Looked
+from portcullis.ports.identity import Heard, Looked, unheard
 from portcullis.ports.places import VpcEndpoints
 from portcullis.ports.registration import Network, Registration
 
@@ -90,8 +90,10 @@ class People:
         asked = {grant.subject for grant in grants}
         return Looked(seen, {subject: why for subject, why in self.hidden.items() if subject in asked})
 
-    def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
-        wrong, self.unchosen = self.unchosen, ()
+    def choose_roles_by_token(self, identity_pool: str, found: Heard = unheard) -> tuple[str, ...]:
+        if wrong := self.unchosen:
+            found(wrong)
+        self.unchosen = ()
         return wrong
 
     def end_sessions(self, entries: Collection[str]) -> int:

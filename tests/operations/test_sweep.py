@@ -13,12 +13,15 @@ from portcullis.entry import operate
 from portcullis.entry.verbs.types import exit_status_of
 from portcullis.errors import Refused, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
-from portcullis.operations.services import Services
+from portcullis.operations.access.deployments import apply_text
+from portcullis.operations.access.synchronise import synchronise
+from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import every
 from portcullis.operations.sweep import sweep
+from portcullis.operations.writing.undertaking import begin, starting
 
 from tests.operations.estates import Estate, estate
-from tests.operations.worlds import account, mapping
+from tests.operations.worlds import Account, account, mapping, model_text
 from tests.reactions.town import Town, town
 
 KINDS = (TypeError, RecursionError, KeyError, UnicodeEncodeError, MemoryError, Unreachable)
@@ -308,7 +311,7 @@ def test_a_chore_that_cannot_be_done_is_told_once_and_keeps_no_other_from_being_
 ) -> None:
     """What could not be done stands in the answer, each time. Over, it is told when it comes again."""
     made, done = estate("demo"), list[str]()
-    chores = ("follow_secrets", "_keep_role_choice", "rotate_when_due", "keep_restorable", "look_after_keys")
+    chores = ("follow_secrets", "keep_role_choice", "rotate_when_due", "keep_restorable", "look_after_keys")
     for chore in chores:
         monkeypatch.setattr(f"portcullis.operations.sweep.{chore}", lambda *_, chore=chore: done.append(chore))
 
@@ -372,3 +375,38 @@ def test_what_was_changed_by_hand_stands_in_the_answer_though_it_cannot_be_put_r
     [swept] = sweep(here.services)
     assert "this is not taken" in swept.error
     assert any("eve" in one for one in swept.drift)
+
+
+def widened_by_hand() -> Account:
+    made = account()
+    made.registered()
+    text = model_text(
+        "  roles: {viewers: {index_permissions: [{index_patterns: [logs-*], allowed_actions: [read]}]}}\n"
+    )
+    apply_text(made.services, "demo", text, Trigger("a test", "somebody"))
+    synchronise(made.services, "demo", Trigger("a test", "somebody"))
+    path = "/viewers/index_permissions/0/index_patterns"
+    made.engine.by_hand(Kind.ROLES, [{"op": "replace", "path": path, "value": ["*"]}])
+    return made
+
+
+def of_viewers(made: Account) -> list[str]:
+    return [alert.happened for alert in made.aws.told if alert.name == "drift" and "viewers" in alert.happened]
+
+
+def test_what_was_changed_by_hand_is_told_by_the_reaction_that_puts_it_right() -> None:
+    """The next sweep finds it as it should be."""
+    made = widened_by_hand()
+    synchronise(made.services, "demo", Trigger("an event", "somebody"))
+    sweep(made.services)
+    assert len(of_viewers(made)) == 1
+    assert [one.cause for one in made.services.ledger.history("demo") if one.operation == "drift"] == ["an event"]
+
+
+def test_what_a_run_of_ours_left_half_done_is_nobodys_drift() -> None:
+    """Cut off in the midst of taking a refused model back, say."""
+    made = widened_by_hand()
+    one = starting(made.services, Trigger("a test", "somebody"), "apply")
+    begin(made.services.site("demo"), one)
+    synchronise(made.services, "demo", Trigger("an event", "somebody"))
+    assert of_viewers(made) == []

@@ -6,10 +6,12 @@ from dataclasses import replace
 
 import pytest
 from msgspec import structs
+from portcullis.adapters.alerts.half_told import HalfTold
+from portcullis.custody.types import State
 from portcullis.errors import Refused, Unreachable
 from portcullis.operations.access.deployments import introduce, withdraw
 from portcullis.operations.services import Trigger
-from portcullis.operations.telling import tell_or_keep, waiting
+from portcullis.operations.telling import keep_to_tell, tell_or_keep, waiting
 from portcullis.ports.alerts import Alert
 from portcullis.ports.registration import Cluster, Registration
 
@@ -90,3 +92,18 @@ def test_what_was_kept_to_be_told_is_told_before_a_deployment_leaves(monkeypatch
     withdraw(here.services, "demo", CAUSE)
     assert kept in here.aws.told
     assert (here.ledger.registrations(), waiting(here.services, "demo")) == ((), [])
+
+
+def test_what_nobody_was_told_yet_outlasts_the_domain_and_is_told_of_the_next_of_its_name() -> None:
+    here = account()
+    site = here.services.at(registration("demo"))
+    introduce(site, model_text("  roles: {}\n"), CAUSE)
+    kept = Alert("drift", "demo", "warning", "a", "b", "c")
+    keep_to_tell(here.services, kept)
+    half_told = HalfTold(here.ledger, here.aws.now)
+    half_told.keep(kept, ["bus"])
+    here.ledger.save("demo", "told#drift", "of the one before")
+    here.ledger.keep_custody(replace(here.ledger.custody("demo"), state=State.DELETED))
+    introduce(site, model_text("  roles: {}\n"), CAUSE)
+    assert (waiting(here.services, "demo"), half_told.took(kept)) == ([kept], {"bus"})
+    assert here.ledger.saved("demo", "told#drift") is None

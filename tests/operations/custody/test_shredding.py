@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -19,6 +20,8 @@ from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Key
 
 from tests.operations.estates import Estate, estate, key_arn
+from tests.operations.estates import Key as KeyOfEstate
+from tests.operations.ledgers import Crash
 from tests.operations.worlds import Aws
 
 CAUSE = Trigger("portcullis shred", "somebody")
@@ -189,6 +192,37 @@ def test_a_shred_that_cannot_be_told_is_answered_and_told_later(monkeypatch: pyt
     tell_kept(made.services, "demo")
     tell_kept(made.services, "demo")
     assert made.alerts() == ["shred-scheduled"]
+
+
+def test_a_shred_is_told_though_whoever_scheduled_it_died_before_it_was(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who asked for it is found by no later look at the key."""
+    made = locked(estate("demo"), "demo")
+    schedule = KeyOfEstate.schedule_deletion
+
+    def dies(desk: KeyOfEstate, key: str, days: int) -> datetime:
+        schedule(desk, key, days)
+        raise Crash
+
+    with monkeypatch.context() as dying:
+        dying.setattr(KeyOfEstate, "schedule_deletion", dies)
+        with pytest.raises(Crash):
+            shred(made.services, "demo", CAUSE, confirm="demo", days=7, yes=True)
+    tell_kept(made.services, "demo")
+    tell_kept(made.services, "demo")
+    assert made.alerts() == ["shred-scheduled"]
+
+
+def test_a_shred_that_kms_refuses_is_not_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = locked(estate("demo"), "demo")
+
+    def refuses(*_: object) -> datetime:
+        raise Refused("kms:ScheduleKeyDeletion is denied")
+
+    monkeypatch.setattr(KeyOfEstate, "schedule_deletion", refuses)
+    with pytest.raises(Refused, match="is denied"):
+        shred(made.services, "demo", CAUSE, confirm="demo", days=7, yes=True)
+    tell_kept(made.services, "demo")
+    assert made.alerts() == []
 
 
 def test_a_scheduled_shred_is_told_though_the_history_does_not_take_it(monkeypatch: pytest.MonkeyPatch) -> None:

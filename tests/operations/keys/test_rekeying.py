@@ -16,11 +16,13 @@ from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.custody.deleting import delete
 from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state
 from portcullis.operations.services import Trigger
+from portcullis.operations.sweep import sweep
+from portcullis.ports.alerts import Alert
 
 from tests.laws import moments
 from tests.operations.estates import Estate, Store, estate
 from tests.operations.ledgers import Crash
-from tests.operations.worlds import Fate
+from tests.operations.worlds import Aws, Fate
 
 CAUSE = Trigger("portcullis re-key", "somebody")
 TEXT = "deployment: {}\nengine: OpenSearch_3.3\ndomain: {{configuration: api}}\n"
@@ -76,6 +78,23 @@ def test_re_key_moves_and_checks_all_documents_and_locks_the_old_domain() -> Non
     ]
     assert not reads(made, "new"), "the right to read is taken back"
     assert delete(made.services, "old", CAUSE, confirm="old").state == "deleted"
+
+
+def test_a_re_key_of_which_nobody_can_be_told_is_done_and_says_what_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = pair()
+    with monkeypatch.context() as shut:
+        shut.setattr(Aws, "tell", _mute)
+        found = move(made)
+    assert (found.step, found.exit_status, state(made)) == ("done", 0, State.LOCKED)
+    assert "not told yet: locked, re-keyed (the sweep tells it, or portcullis guard old" in found.next
+    assert made.alerts() == []
+    sweep(made.services)
+    assert sorted(made.alerts()).count("re-keyed") == sorted(made.alerts()).count("locked") == 1
+    assert "not told yet" not in rekey_state(made.services, "old").next
+
+
+def _mute(_aws: Aws, alert: Alert) -> None:
+    raise Unreachable(f"the alert {alert.name} was not sent: AuthorizationError")
 
 
 def test_the_old_domain_takes_no_writes_from_the_start_of_a_re_key() -> None:

@@ -37,6 +37,10 @@ def break_glass(target_: str | None, reason: str, minutes: int | None, write: bo
 def show_custody(custody: Any) -> None:
     """Where the gate stands."""
     show_gate(custody)
+    if untold := ", ".join(dict.fromkeys(one["name"] for one in custody.get("outbox") or ())):
+        name = custody["deployment"]
+        said = f"not told yet: {untold} (the sweep tells it, or portcullis guard {name}, which says why not)"
+        console().prose(said, fg="yellow")
     for measure, record in custody["measures"].items():
         detail = f" ({record['detail']})" if record.get("detail") else ""
         console().prose(f"  {measure:<18} {record['progress']}{detail}", " " * 21)

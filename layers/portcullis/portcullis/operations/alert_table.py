@@ -311,7 +311,7 @@ UNWATCHED = AlertKind(
 ROLE_CHOICE_CHANGED = AlertKind(
     "drift",
     Severity.CRITICAL,
-    done="the choice was put back: the role that the token names, or none",
+    done="the choice is put back, and is seen to by every sweep: the role that the token names, or none",
     next="Who changed it: SetIdentityPoolRoles and UpdateIdentityPool in CloudTrail. Check with: portcullis history {deployment}",
     runbook="drift",
     about="timeline",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -28,6 +29,12 @@ class Slot(Generic[T]):
 
     def save(self, ledger: Ledger, deployment: str, value: T) -> None:
         ledger.save(deployment, self.name, value)
+
+    def change(self, ledger: Ledger, deployment: str, how: Callable[[T | None], T | None]) -> None:
+        """What several may change at the same moment: as `Ledger.change`, each value of this type."""
+        ledger.change(
+            deployment, self.name, lambda found: how(None if found is None else typed.of_plain(found, self.kind))
+        )
 
     def forget(self, ledger: Ledger, deployment: str) -> None:
         ledger.forget(deployment, self.name)

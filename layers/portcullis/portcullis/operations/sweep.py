@@ -16,6 +16,7 @@ from portcullis.correlation import concerning
 from portcullis.custody.types import Observation, State
 from portcullis.errors import PortcullisError
 from portcullis.operations import alert_table
+from portcullis.operations.access.changing.drifting import tell_drift
 from portcullis.operations.access.changing.looking import made_by_hand
 from portcullis.operations.access.synchronise import synchronise
 from portcullis.operations.custody.guard import guard
@@ -23,6 +24,7 @@ from portcullis.operations.data.restorability import keep_restorable
 from portcullis.operations.keys.rotating import rotate_when_due
 from portcullis.operations.pages import ask_for_page
 from portcullis.operations.people.following_secrets import follow_secrets
+from portcullis.operations.people.role_choice import keep_role_choice
 from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.telling import (
@@ -32,8 +34,6 @@ from portcullis.operations.telling import (
     tell_and_remember,
     tell_kept,
     tell_once,
-    tell_once_or_keep,
-    tell_or_keep,
     was_told,
 )
 from portcullis.operations.watching.roads import look_at_roads
@@ -111,13 +111,12 @@ def _sweep_one(services: Services, name: str) -> Swept:
         look_at_own(services.site(name), _CAUSE, looks[-1] if looks else None)
     with errors.of("roads"):
         look_at_roads(services, name, _CAUSE)
-    with errors.of("alerts"), or_later("what was kept to be told", name):
-        tell_kept(services, name)
     with errors.of("custody"):
         state = services.ledger.custody(name).state
     if not errors.at("custody") and state is State.OPEN:
         with errors.of("drift"):
-            found = _tell_drift(services.site(name))
+            site = services.site(name)
+            found = tell_drift(site, made_by_hand(site), _CAUSE)
         with errors.of("access"):
             done = synchronise(services, name, _CAUSE)
             steps = len(done.plan.steps)
@@ -127,6 +126,8 @@ def _sweep_one(services: Services, name: str) -> Swept:
     if not errors.at("custody") and state not in (State.DELETING, State.DELETED):
         with errors.of("page"):  # locked, too: whoever is on call wants it most then
             left += _see_to(services.site(name), ask_for_page, "page")
+    with errors.of("alerts"), or_later("what was kept to be told", name):
+        tell_kept(services, name)  # last: what a chore was cut off in is done by now
     drift, not_seen_to = tuple(str(one) for one in found), tuple(left)
     if errors:
         _tell_failed(services, name, errors)
@@ -192,7 +193,7 @@ def _chores(site: Site) -> list[str]:
     """What is due besides: none of it may keep the sweep from having read the truth of access and key. What could not be done, in words."""
     chores = (
         (follow_secrets, "passwords"),
-        (_keep_role_choice, "choice of roles"),
+        (keep_role_choice, "choice of roles"),
         (rotate_when_due, "rotation"),
         (keep_restorable, "snapshots"),
         (look_after_keys, "remotes"),
@@ -215,39 +216,3 @@ def _see_to(site: Site, chore: Callable[[Site, Trigger], object], what: str) -> 
             log.warning("that could not be told: %s", untold)
         return [f"{what}: {_said(error)}"]
     return []
-
-
-def _keep_role_choice(site: Site, cause: Trigger) -> None:
-    """A sign-in gets the role that its token names, or none: where somebody changed that, it is put back and told."""
-    pool = site.registration.cognito.identity_pool if site.registration.cognito else None
-    if not pool:
-        return
-    changed = site.identity.choose_roles_by_token(pool)
-    if not changed:
-        return
-    name, clients = site.name, ", ".join(changed)
-    alert = alert_table.ROLE_CHOICE_CHANGED.of(
-        name,
-        f"the identity pool {pool} of {name} did not choose the role by the token for {clients}: "
-        "whoever signed in through it may have had a role that none of their groups has",
-        detail={"clients": list(changed)},
-    )
-    tell_or_keep(site.services, alert)  # first: should the ledger not answer, it is found by no later look
-    site.record("drift", cause, alert.happened[:1000], after=changed)
-
-
-def _tell_drift(site: Site) -> tuple[Drift, ...]:
-    """What was changed by hand, told once for the same set of findings; what is ours is then put right by the synchronise."""
-    # What is of no weight lies elsewhere on the domain, and is nobody's business here.
-    found = tuple(one for one in made_by_hand(site) if one.severity != "info")
-    if not found:
-        over(site.services, site.name, alert_table.DRIFT.name)
-        return ()
-    words = [str(one) for one in found]
-    severity = "critical" if any(one.severity == "critical" for one in found) else "warning"
-    happened = f"the engine holds something else than the model asks for: {'; '.join(words[:20])}"
-    alert = alert_table.DRIFT.of(site.name, happened, severity=severity, detail={"drift": words})
-    # What is ours is put right next, told or not: no later look finds it again.
-    if tell_once_or_keep(site.services, alert, "\n".join(words)):
-        site.record("drift", _CAUSE, alert.happened[:1000], after=words)
-    return found

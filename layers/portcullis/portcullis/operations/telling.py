@@ -7,13 +7,14 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
-from portcullis.errors import PortcullisError
+from portcullis.errors import PortcullisError, Unreachable
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.slots import Slot
-from portcullis.ports.alerts import Alert
+from portcullis.ports.alerts import HALF_TOLD, Alert
 from portcullis.words import denied_actions
 
 log = logging.getLogger(__name__)
+_PATIENCE = 5  # seconds that whoever tells what is kept waits for another who does
 
 
 def told(name: str) -> str:
@@ -52,18 +53,37 @@ def over(services: Services, deployment: str, name: str) -> None:
 
 
 TO_TELL = Slot("to-tell", list[Alert])
+STILL_TO_TELL = (TO_TELL.name, HALF_TOLD)  # what of it waits in the ledger
 _MOST_KEPT = 20  # alerts of a deployment
 
 
-def tell_or_keep(services: Services, alert: Alert) -> None:
-    """Tell what no later look finds again. Where nobody can be told now it is kept: `status` says it, and the sweep tells it."""
+def keep_to_tell(services: Services, alert: Alert, *, instead_of: Alert | None = None) -> None:
+    """Have this told by whoever tells next, the sweep at the latest: before what it tells of is done, where no later look finds a trace."""
+    others = {alert.happened} | ({instead_of.happened} if instead_of else set())
+
+    def with_it(kept: list[Alert] | None) -> list[Alert]:
+        return [*(one for one in kept or () if one.happened not in others), alert][-_MOST_KEPT:]
+
+    TO_TELL.change(services.ledger, alert.deployment, with_it)
+
+
+def keep_no_more(services: Services, alert: Alert) -> None:
+    """It was told, or there is nothing to tell."""
+    TO_TELL.change(services.ledger, alert.deployment, lambda kept: [one for one in kept or () if one != alert] or None)
+
+
+def tell_or_keep(services: Services, alert: Alert, *, instead_of: Alert | None = None) -> None:
+    """Tell what no later look finds again: kept first, so that whoever dies in between, or finds that nobody can be told, leaves it to the
+    next who tells. `status` says it until then."""
     try:
-        services.alerts.tell(alert)
-    except PortcullisError as error:
-        log.warning("%s of %s could not be told yet: %s", alert.name, alert.deployment, error)
+        keep_to_tell(services, alert, instead_of=instead_of)
+    except PortcullisError as error:  # told all the same: that nothing can be kept is no reason to be silent
+        log.warning("%s of %s could not be kept to be told: %s", alert.name, alert.deployment, error)
         with or_later(alert.name, alert.deployment):
-            others = [one for one in waiting(services, alert.deployment) if one.happened != alert.happened]
-            TO_TELL.save(services.ledger, alert.deployment, [*others, alert][-_MOST_KEPT:])
+            services.alerts.tell(alert)
+        return
+    with or_later(alert.name, alert.deployment):
+        tell_kept(services, alert.deployment)
 
 
 def tell_once_or_keep(services: Services, alert: Alert, about: str) -> bool:
@@ -81,21 +101,40 @@ def waiting(services: Services, deployment: str) -> list[Alert]:
 
 
 def tell_kept(services: Services, deployment: str) -> None:
-    """What could not be told before. What still cannot keeps back no other, since one of the two ways may be open: raised in the end."""
+    """What is kept to be told. What still cannot be keeps back no other, since one of the two ways may be open: raised in the end.
+
+    One tells at a time, so that each is told once. It is kept until it was told: should we die in between, better twice than never.
+    Raises Unreachable, too, where somebody else is telling it.
+    """
+    if not waiting(services, deployment):
+        return
+    stay: list[Alert] = []
     failures: list[PortcullisError] = []
-    for alert in waiting(services, deployment):
-        try:
-            services.alerts.tell(alert)
-        except PortcullisError as error:
-            failures.append(error)
-            continue
-        # Somebody may have kept another one meanwhile.
-        if left := [one for one in waiting(services, deployment) if one != alert]:
-            TO_TELL.save(services.ledger, deployment, left)
-        else:
-            TO_TELL.forget(services.ledger, deployment)
+    teller = f"alerts of {deployment}"
+    with services.ledger.lease(teller, "tell", wait=_PATIENCE) as ours:
+        if not ours:
+            raise Unreachable(f"what was kept to be told of {deployment} is being told by others")
+        while alert := next((one for one in waiting(services, deployment) if one not in stay), None):
+            services.ledger.renew(teller)
+            try:
+                services.alerts.tell(alert)
+            except PortcullisError as error:
+                stay.append(alert)
+                failures.append(error)
+            else:
+                keep_no_more(services, alert)
     if failures:
         raise failures[0]
+
+
+def not_told_yet(services: Services, deployment: str) -> str:
+    """What waits to be told, as the end of what a verb answers; empty if nothing does. What was asked for is done all the same."""
+    names = [told.name.value for told in services.ledger.custody(deployment).outbox]
+    names += [alert.name for alert in waiting(services, deployment)]
+    if not names:
+        return ""
+    again = f"the sweep tells it, or portcullis guard {deployment}, which says why not"
+    return f"; not told yet: {', '.join(dict.fromkeys(names))} ({again})"
 
 
 @contextmanager

@@ -6,6 +6,8 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 from urllib.parse import quote
 
+HALF_TOLD = "half-told"  # of a deployment in the ledger: alert -> the ways that took it, and when it was told last
+
 
 @dataclass(frozen=True, slots=True)
 class Alert:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
@@ -19,6 +19,13 @@ class Looked:
     unseen: dict[Subject, str] = field(default_factory=dict)
 
 
+Heard = Callable[[tuple[str, ...]], None]
+
+
+def unheard(_clients: tuple[str, ...]) -> None:
+    """Nobody wants to know."""
+
+
 class IdentityReader(Protocol):
     def members(self, grants: Collection[Grant]) -> Membership:
         """The truth now about the subjects of these grants. One that does not exist is reported as missing, one that cannot be read
@@ -27,8 +34,9 @@ class IdentityReader(Protocol):
     def look(self, grants: Collection[Grant]) -> Looked:
         """The same for eyes: a subject that cannot be read spoils nothing, and one that is named by ARN is looked up too."""
 
-    def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
-        """Have a sign-in get the role its token names, or none."""
+    def choose_roles_by_token(self, identity_pool: str, found: Heard = unheard) -> tuple[str, ...]:
+        """Have a sign-in get the role its token names, or none; the app clients for which that was not so, which `found` is given before
+        that is changed: no later look finds them."""
 
     def end_sessions(self, entries: Collection[str]) -> int:
         """Sign out everywhere the Cognito users among these mapping entries; how many there were."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import datetime
@@ -117,9 +117,13 @@ class Ledger(Protocol):
     def look_up(self, deployment: str, names: Collection[str]) -> Mapping[str, Any]:
         """Of what was saved under these names (100 at most), as it was at one moment, in one request. What is not there is missing."""
 
+    def change(self, deployment: str, name: str, how: Callable[[Any | None], Any | None]) -> None:
+        """What was saved under this name becomes what `how` makes of it; None is nothing, both ways. For what several may change at the
+        same moment: whoever was overtaken asks `how` again, of what is there by then. What is changed so is never saved otherwise."""
+
     def forget(self, deployment: str, name: str) -> None: ...
-    def forget_all(self, deployment: str) -> None:
-        """Whatever was saved for it."""
+    def forget_all(self, deployment: str, but: Collection[str] = ()) -> None:
+        """Whatever was saved for it, but what was saved under these names."""
 
     def record(self, change: Change) -> None: ...
     def history(self, deployment: str, limit: int = 50) -> Iterable[Change]:

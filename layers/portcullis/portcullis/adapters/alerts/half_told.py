@@ -7,13 +7,13 @@ import json
 import logging
 from collections.abc import Callable, Collection
 from datetime import datetime, timedelta
+from typing import Any
 
 from portcullis.errors import PortcullisError
-from portcullis.ports.alerts import Alert
+from portcullis.ports.alerts import HALF_TOLD, Alert
 from portcullis.ports.ledger import Ledger
 
 log = logging.getLogger(__name__)
-_SLOT = "half-told"  # of a deployment in the ledger: alert -> the ways that took it, and when it was told last
 _MOST = 50  # of a deployment
 # Whoever has told nothing for so long tells something new, though in the same words: twice the longest time between two sweeps.
 _GOOD_FOR = timedelta(hours=2)
@@ -27,30 +27,31 @@ class HalfTold:
 
     def took(self, alert: Alert) -> frozenset[str]:
         """The ways that took this alert already, while the other one did not."""
-        return frozenset(self._kept(alert.deployment).get(_called(alert), ((), ""))[0])
+        try:
+            kept = self._still_good(self._ledger.saved(alert.deployment, HALF_TOLD))
+        except PortcullisError as error:
+            log.warning("how far alerts were told is not known: %s", error)
+            return frozenset()
+        return frozenset(kept.get(_called(alert), [()])[0])
 
     def keep(self, alert: Alert, ways: Collection[str]) -> None:
         """These took it. None: it is told on all of them, and the next one is another."""
-        kept = self._kept(alert.deployment)
-        kept.pop(_called(alert), None)
-        if ways:
-            kept[_called(alert)] = (sorted(ways), self._now().isoformat())
+
+        def with_this(saved: Any | None) -> dict[str, Any] | None:
+            kept = self._still_good(saved)
+            kept.pop(_called(alert), None)
+            if ways:
+                kept[_called(alert)] = [sorted(ways), self._now().isoformat()]
+            return dict(list(kept.items())[-_MOST:]) or None
+
         try:
-            if kept:
-                self._ledger.save(alert.deployment, _SLOT, dict(list(kept.items())[-_MOST:]))
-            else:
-                self._ledger.forget(alert.deployment, _SLOT)
+            self._ledger.change(alert.deployment, HALF_TOLD, with_this)
         except PortcullisError as error:
             log.warning("how far the alert %s was told is not written down: %s", alert.name, error)
 
-    def _kept(self, deployment: str) -> dict[str, tuple[list[str], str]]:
-        try:
-            kept = self._ledger.saved(deployment, _SLOT) or {}
-        except PortcullisError as error:
-            log.warning("how far alerts were told is not known: %s", error)
-            return {}
+    def _still_good(self, saved: Any | None) -> dict[str, Any]:
         oldest = self._now() - _GOOD_FOR
-        return {one: (ways, at) for one, (ways, at) in kept.items() if datetime.fromisoformat(at) > oldest}
+        return {one: [ways, at] for one, (ways, at) in (saved or {}).items() if datetime.fromisoformat(at) > oldest}
 
 
 def _called(alert: Alert) -> str:

@@ -18,7 +18,7 @@ from portcullis.clients import error_code, our_errors, unanswered
 from portcullis.correlation import carry
 from portcullis.errors import NotAllowed, PortcullisError, Refused, Unreachable
 from portcullis.families.opensearch.names.entries import unfit
-from portcullis.ports.identity import Looked
+from portcullis.ports.identity import Heard, Looked, unheard
 from portcullis.words import in_words
 
 _ABSENT = {"NoSuchEntity", "NoSuchEntityException", "ResourceNotFoundException", "UserNotFoundException"}
@@ -84,9 +84,10 @@ class AwsIdentity:
         with ThreadPoolExecutor(_READERS, initializer=carry()) as readers:
             return here | dict(zip(looked_up, readers.map(read, looked_up), strict=True))
 
-    def choose_roles_by_token(self, identity_pool: str) -> tuple[str, ...]:
-        """Have a sign-in get the role its token names, or none; the app clients for which that was not so."""
-        return choose_by_token(self._client("cognito-identity"), identity_pool, self._pool)
+    def choose_roles_by_token(self, identity_pool: str, found: Heard = unheard) -> tuple[str, ...]:
+        """Have a sign-in get the role its token names, or none; the app clients for which that was not so, which `found` is given before
+        that is changed."""
+        return choose_by_token(self._client("cognito-identity"), identity_pool, self._pool, found)
 
     def end_sessions(self, entries: Collection[str]) -> int:
         """Sign out everywhere the Cognito users among these entries. Who is gone already has no session. Each is tried, though another one

@@ -46,6 +46,7 @@ from portcullis.ports.ledger import Change, Claims
 from portcullis.ports.registration import KeptModel, Registration
 
 _HISTORY_SECONDS = 400 * 24 * 3600
+_MOST_CONFLICTS = 10
 
 
 class DynamoLedger:
@@ -231,9 +232,24 @@ class DynamoLedger:
     def forget(self, deployment: str, name: str) -> None:
         self._items.delete(f"deployment#{deployment}", f"saved#{name}")
 
-    def forget_all(self, deployment: str) -> None:
+    def change(self, deployment: str, name: str, how: Callable[[Any | None], Any | None]) -> None:
+        pk, sk, what = f"deployment#{deployment}", f"saved#{name}", f"{name!r} of {deployment!r}"
+        for attempt in range(_MOST_CONFLICTS):
+            item = self._items.get(pk, sk) or {}
+            before = decode(item["value"]) if item else None
+            if (after := how(before)) == before:
+                return None
+            try:
+                # Nothing is kept as such: with the item its version would go, and another's might be taken for it.
+                return self._items.put(pk, sk, what, version=version_of(item), value=after)
+            except Conflict:
+                time.sleep(attempt * secrets.randbelow(50) / 1000)
+        raise Conflict(f"{what} is changed by others faster than it can be kept")
+
+    def forget_all(self, deployment: str, but: Collection[str] = ()) -> None:
         for item in list(self._items.query(f"deployment#{deployment}", "saved#")):
-            self.forget(deployment, item["sk"]["S"].removeprefix("saved#"))
+            if (name := item["sk"]["S"].removeprefix("saved#")) not in but:
+                self.forget(deployment, name)
 
     # ------------------------------------------------------------------ history
 

@@ -73,14 +73,14 @@ def lock(services: Services, deployment: str, cause: Trigger, *, reason: str = "
     from portcullis.operations.custody.guard import guard as look
 
     why = reason_of(reason)
-    return look(services, deployment, cause, change=lambda c: hold(c, cause.actor, why, services.now()))
+    return look(services, deployment, cause, change=lambda c: hold(c, cause.actor, why, services.now()), by_person=True)
 
 
 def unlock(services: Services, deployment: str, cause: Trigger) -> Custody:
     from portcullis.custody import release
     from portcullis.operations.custody.guard import guard as look
 
-    return look(services, deployment, cause, change=release)
+    return look(services, deployment, cause, change=release, by_person=True)
 
 
 def break_glass(
@@ -114,6 +114,7 @@ def break_glass(
         deployment,
         cause,
         change=lambda c: open_break_glass(c, cause.actor, why, asked, services.now(), rules, write=writes),
+        by_person=True,
     )
 
 
@@ -121,4 +122,4 @@ def end_break_glass(services: Services, deployment: str, cause: Trigger) -> Cust
     from portcullis.custody import close_break_glass
     from portcullis.operations.custody.guard import guard as look
 
-    return look(services, deployment, cause, change=close_break_glass)
+    return look(services, deployment, cause, change=close_break_glass, by_person=True)

@@ -18,10 +18,11 @@ from portcullis.operations.access.asking.asserting import of_file, refuse_broken
 from portcullis.operations.access.changing.applying import Done, Outcome, apply_model
 from portcullis.operations.access.new_findings import refuse_new_errors
 from portcullis.operations.people.known import accept
+from portcullis.operations.people.role_choice import keep_role_choice
 from portcullis.operations.remotes.keys.tending import keep_offers
 from portcullis.operations.services import Services, Site, Trigger
 from portcullis.operations.slots import Slot
-from portcullis.operations.telling import tell_kept
+from portcullis.operations.telling import STILL_TO_TELL, tell_kept
 from portcullis.operations.writing.sending import keep_claims, still_ours
 from portcullis.operations.writing.standing import begin_with, forgive, in_force, is_in_force
 from portcullis.operations.writing.undertaking import text_in_ledger
@@ -86,13 +87,17 @@ def introduce(site: Site, text: str, cause: Trigger) -> Outcome:
     While it is not open the model is written down, and put on the domain by the unlock.
     """
     kept = kept_model(text, f"{site.name}.yaml", site.name)
-    if site.ledger.custody(site.name).state is State.DELETED:
+    name = site.name
+    anew = site.ledger.custody(name).state is State.DELETED
+    if anew:
         _begin_anew(site, cause)
+    first = anew or in_force(site.services, name) is None
     site = _as_moved(site)
     site.ledger.register(site.registration)
-    if (cognito := site.registration.cognito) and cognito.identity_pool:
-        site.identity.choose_roles_by_token(cognito.identity_pool)
-    name = site.name
+    if not first:
+        keep_role_choice(site, cause)
+    elif (cognito := site.registration.cognito) and cognito.identity_pool:
+        site.identity.choose_roles_by_token(cognito.identity_pool)  # nobody chose it before us
     with _lease(site, "introduce"):
         if in_force(site.services, name) is None:
             # What reacts to this deployment needs one from now on: its rules, and access for nobody until there is some.
@@ -105,13 +110,14 @@ def introduce(site: Site, text: str, cause: Trigger) -> Outcome:
 
 
 def _begin_anew(site: Site, cause: Trigger) -> None:
-    """A new domain under the name of one that was deleted: what is known of that one says nothing of this. The history goes on.
+    """A new domain under the name of one that was deleted: what is known of that one says nothing of this. The history goes on, and so does
+    what nobody was told yet.
 
     The custody comes last, so that whoever was cut off before it does all of it again.
     """
     name = site.name
     gone = site.ledger.custody(name)
-    site.ledger.forget_all(name)
+    site.ledger.forget_all(name, but=STILL_TO_TELL)
     claims = site.ledger.claims(site.place.id).get(name, Claims())
     site.ledger.keep_claims(site.place.id, name, claims.becoming(()))
     said = "a new domain under the name of one that was deleted: its custody begins open"

@@ -11,6 +11,7 @@ from portcullis.operations.custody.guard import guard, rules_of
 from portcullis.operations.data.repositories import registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.services import Services, Site, Trigger
+from portcullis.operations.telling import not_told_yet
 from portcullis.ports.registration import Registration
 
 _LONGEST_ROUNDS = 6  # of Rules.retry_after: three minutes in one call; a longer deletion is gone on with by the next
@@ -44,7 +45,7 @@ def delete(
     """
     site = services.site(deployment)
     if cancel:
-        return _told(site, guard(services, deployment, cause, change=machine.cancel_delete))
+        return _told(site, guard(services, deployment, cause, change=machine.cancel_delete, by_person=True))
     if not site.registration.domain:
         raise Refused(
             f"{deployment} runs on a cluster that is not ours to delete: lock it, and delete it where it runs"
@@ -53,7 +54,7 @@ def delete(
         raise Refused(f"to delete {deployment}, confirm it by its name: --confirm {deployment}. Nothing was done")
     custody = site.ledger.custody(deployment)
     if custody.state is State.DELETING and not snapshot:
-        custody = guard(services, deployment, cause, change=machine.forgo_snapshot)
+        custody = guard(services, deployment, cause, change=machine.forgo_snapshot, by_person=True)
     if custody.state not in (State.DELETING, State.DELETED):
         # A lock shuts the taker of snapshots out; let in again, it sees for itself.
         if snapshot and custody.state is State.OPEN:
@@ -66,13 +67,14 @@ def delete(
             deployment,
             cause,
             change=lambda c: machine.ask_delete(c, confirm, cause.actor, asked, snapshot=bool(snapshot)),
+            by_person=True,
         )
     pause = rules_of(site).retry_after.total_seconds() + 1
     for _ in range(_LONGEST_ROUNDS):
         if custody.state is not State.DELETING:
             break
         site.sleep(pause)
-        custody = guard(services, deployment, cause)
+        custody = guard(services, deployment, cause, by_person=True)
     return _told(site, custody)
 
 
@@ -94,7 +96,11 @@ def _need_repository(site: Site) -> None:
 def _lock(services: Services, deployment: str, cause: Trigger) -> Custody:
     held = services.now()
     custody = guard(
-        services, deployment, cause, change=lambda c: machine.hold(c, cause.actor, "its deletion was asked for", held)
+        services,
+        deployment,
+        cause,
+        change=lambda c: machine.hold(c, cause.actor, "its deletion was asked for", held),
+        by_person=True,
     )
     if custody.state is not State.LOCKED:
         rules = rules_of(services.site(deployment))
@@ -130,7 +136,7 @@ def _told(site: Site, custody: Custody) -> Deletion:
         custody.state,
         steps,
         remains(site.registration, custody),
-        next_,
+        next_ + not_told_yet(site.services, name),
         0 if custody.state is State.DELETED or custody.state is State.LOCKED else 1,
     )
 

@@ -71,11 +71,13 @@ def guard(
     change: Callable[[Custody], Custody] | None = None,
     leaves: Collection[Measure] = (),
     saw: Saw = lambda _: None,
+    by_person: bool = False,
 ) -> Custody:
     """Look, decide, act, until there is nothing left to do now. Returns the custody it ended in.
 
     `change` is what a person asked for (hold, release, break-glass, deletion): applied to the custody first. `leaves` are measures that
-    whoever looks leaves to others, besides those that its settings say it may not take. `saw` is given each look at the key.
+    whoever looks leaves to others, besides those that its settings say it may not take. `saw` is given each look at the key. Raises what
+    telling raised, unless it was `by_person`: what they asked for is done, and what is not told yet waits in the outbox of the custody.
     """
     site = services.site(deployment)
     if change is not None:
@@ -84,7 +86,13 @@ def guard(
     after, soon = _at_rest(site, cause, hint, left, saw)
     if soon is not None:  # first: the end of a window, or another try of a wall, waits for no alert
         remind(services, deployment, soon)
-    return _tell(services, after)
+    try:
+        return _tell(services, after)
+    except PortcullisError as error:
+        if not by_person:
+            raise
+        log.warning("%s: not told yet: %s", deployment, error)
+        return services.ledger.custody(deployment)
 
 
 def _change(services: Services, deployment: str, change: Callable[[Custody], Custody], cause: Trigger) -> None:

@@ -12,7 +12,8 @@ from portcullis.custody.types import State
 from portcullis.errors import BadInput, Refused
 from portcullis.operations import alert_table
 from portcullis.operations.services import Services, Site, Trigger
-from portcullis.operations.telling import tell_or_keep
+from portcullis.operations.telling import keep_no_more, keep_to_tell, not_told_yet, tell_or_keep
+from portcullis.ports.alerts import Alert
 from portcullis.ports.ledger import Change
 from portcullis.ports.registration import Registration
 from portcullis.words import moment
@@ -65,15 +66,27 @@ def shred(
     if confirm != key_id:
         raise Refused(f"to destroy the key, confirm it by its id: --confirm {key_id}. Nothing was scheduled")
     _write_down(site, cause, f"the deletion of key {key_id} in {waits} days is asked for", plan)
-    due = site.key_desk.schedule_deletion(plan.key, waits)
-    said = f"the key {key_id} will be deleted on {moment(due)}, and with it: {'; '.join(plan.destroys)}"
     region = site.registration.region
     undo = f"until then: aws kms cancel-key-deletion --region {region} --key-id {key_id}, then enable-key"
-    told = f"{cause.actor} asked for the destruction of the key of {deployment}: {said}"
+
+    def alert(said: str) -> Alert:
+        told = f"{cause.actor} asked for the destruction of the key of {deployment}: {said}"
+        return alert_table.SHRED_SCHEDULED.of(deployment, told, undo=undo)
+
+    # First: whoever dies once it is scheduled leaves nothing by which a later look would find who asked for it.
+    before = alert(f"the key {key_id} is to be deleted in {waits} days, and with it: {'; '.join(plan.destroys)}")
+    keep_to_tell(services, before)
+    try:
+        due = site.key_desk.schedule_deletion(plan.key, waits)
+    except Refused:
+        keep_no_more(services, before)
+        raise
+    said = f"the key {key_id} will be deleted on {moment(due)}, and with it: {'; '.join(plan.destroys)}"
     # First: should the ledger not answer, no later look finds it.
-    tell_or_keep(services, alert_table.SHRED_SCHEDULED.of(deployment, told, undo=undo))
+    tell_or_keep(services, alert(said), instead_of=before)
     _write_down(site, cause, said, plan)
-    return Shredding(deployment, plan.key, "PendingDeletion", plan.destroys, plan.keeps, (), due.isoformat(), undo)
+    then = undo + not_told_yet(services, deployment)
+    return Shredding(deployment, plan.key, "PendingDeletion", plan.destroys, plan.keeps, (), due.isoformat(), then)
 
 
 def _plan(site: Site) -> tuple[Shredding, Mapping[str, Any]]:

@@ -35,6 +35,7 @@ from portcullis.operations.data.repositories import reading, registered
 from portcullis.operations.data.snapshots import REPOSITORY
 from portcullis.operations.keys.check import refuse_bad_key
 from portcullis.operations.services import Services, Trigger
+from portcullis.operations.telling import not_told_yet, tell_or_keep
 from portcullis.ports.data import Documents
 
 STEPS = ("prepare", "freeze", "snapshot", "restore", "check", "access", "hand over", "lock", "done")
@@ -96,10 +97,10 @@ def rekey(services: Services, deployment: str, cause: Trigger, *, to: str = "", 
         try:
             move = _DOES[move.step](services, deployment, move, cause, until)
         except _Later as later:
-            return _told(deployment, move, str(later))
+            return _told(services, deployment, move, str(later))
         move = replace(move, step=STEPS[STEPS.index(move.step) + 1])
         _keep(services, deployment, move, cause)
-    return _told(deployment, move)
+    return _told(services, deployment, move)
 
 
 def rekey_state(services: Services, deployment: str) -> Rekeyed:
@@ -108,7 +109,7 @@ def rekey_state(services: Services, deployment: str) -> Rekeyed:
     move = _kept(services, deployment)
     if move is None:
         raise Refused(f"no re-key of {deployment} was begun")
-    return replace(_told(deployment, move), exit_status=0)
+    return replace(_told(services, deployment, move), exit_status=0)
 
 
 def _begin(services: Services, deployment: str, cause: Trigger, to: str) -> Move:
@@ -283,14 +284,16 @@ def _hand_over(services: Services, deployment: str, move: Move, cause: Trigger, 
         )
         _save(services, deployment, move)
     endpoints.tell(deployment, new.place.endpoint)
-    services.alerts.tell(
+    # Clients were told already, and the old one has to be locked: that waits for no alert.
+    tell_or_keep(
+        services,
         alert_table.RE_KEYED.of(
             deployment,
             f"{cause.actor} re-keyed {deployment} to {move.to}: clients belong at {new.place.endpoint} now",
             done=f"{sum(move.documents.values())} documents in {len(move.documents)} indices were checked one by one; "
             f"the parameter /portcullis/{deployment}/endpoint names the new endpoint; the old one is locked next",
             to=move.to,
-        )
+        ),
     )
     return move
 
@@ -299,7 +302,11 @@ def _lock(services: Services, deployment: str, move: Move, cause: Trigger, until
     _close(services, deployment, move.to, cause, but=move)
     held = services.now()
     custody = guard(
-        services, deployment, cause, change=lambda c: machine.hold(c, cause.actor, f"re-keyed to {move.to}", held)
+        services,
+        deployment,
+        cause,
+        change=lambda c: machine.hold(c, cause.actor, f"re-keyed to {move.to}", held),
+        by_person=True,
     )
     if custody.state is not State.LOCKED:
         raise _Later(f"{deployment} is {custody.state.value}")
@@ -346,7 +353,7 @@ def _cancel(services: Services, deployment: str, cause: Trigger, move: Move | No
     _close(services, deployment, move.to, cause)
     said = f"re-key to {move.to} called off at the step {move.step}; what was restored there is left"
     services.record(deployment, "re-key", cause, said)
-    return _told(deployment, replace(move, step="called off"))
+    return _told(services, deployment, replace(move, step="called off"))
 
 
 def _close(services: Services, deployment: str, to: str, cause: Trigger, *, but: Move | None = None) -> None:
@@ -383,7 +390,7 @@ def _keep(services: Services, deployment: str, move: Move, cause: Trigger) -> No
     services.record(deployment, "re-key", cause, said)
 
 
-def _told(deployment: str, move: Move, waits: str = "") -> Rekeyed:
+def _told(services: Services, deployment: str, move: Move, waits: str = "") -> Rekeyed:
     over = move.step in ("done", "called off")
     done = STEPS[:-1] if move.step == "done" else STEPS[: STEPS.index(move.step)] if move.step in STEPS else ()
     again = f"{waits}; " if waits else ""
@@ -398,6 +405,7 @@ def _told(deployment: str, move: Move, waits: str = "") -> Rekeyed:
         next={
             "done": f"move every client to {move.to}, then: portcullis delete {deployment} --confirm {deployment}",
             "called off": f"{deployment} takes writes again",
-        }.get(move.step, f"{again}go on: portcullis re-key {deployment} --to {move.to}"),
+        }.get(move.step, f"{again}go on: portcullis re-key {deployment} --to {move.to}")
+        + not_told_yet(services, deployment),
         exit_status=0 if over else 1,
     )

@@ -85,7 +85,7 @@ def apply_model(
 def keep_in_force(site: Site, kept: KeptModel, cause: Trigger, *, short: bool) -> Outcome:
     """Bring the engine to the model in force, which is this one, as `apply_model` does. `short`: look at what the groups touched alone,
     where that is enough."""
-    return _outcome(site, kept, Run(site, kept, cause, "apply", unlocking=True, short=short).done())
+    return _outcome(site, kept, Run(site, kept, cause, "apply", unlocking=True, short=short, by_hand=True).done())
 
 
 def give_up(site: Site, kept: KeptModel, why: Exception, cause: Trigger, *, unlocking: bool = False) -> None:

@@ -177,5 +177,9 @@ def split_claims(claims: Mapping[str, Claims], owner: str) -> tuple[Claims, froz
 
 def made_by_hand(site: Site) -> tuple[Drift, ...]:
     """What the engine holds otherwise than the model in force and the groups ask for, the gravest first."""
-    now = compare(site, site.ledger.model(site.name))
+    return drift_in(site, compare(site, site.ledger.model(site.name)))
+
+
+def drift_in(site: Site, now: Comparison) -> tuple[Drift, ...]:
+    """The same of a look at everything."""
     return drift(now.family, now.desired, now.held, now.mine, now.others, keepers=keepers(site.registration))

@@ -10,6 +10,7 @@ from portcullis.access.actual import Actual
 from portcullis.access.plan import Adopting, Plan, Step
 from portcullis.custody.types import State
 from portcullis.errors import Conflict, Overtaken, PortcullisError, Refused, Shut, Unreachable
+from portcullis.operations.access.changing.drifting import tell_drift
 from portcullis.operations.access.changing.filters import refuse_unread_filters
 from portcullis.operations.access.changing.lock_out import dangers, refuse_lock_out
 from portcullis.operations.access.changing.looking import (
@@ -17,6 +18,7 @@ from portcullis.operations.access.changing.looking import (
     Touched,
     Truth,
     compare,
+    drift_in,
     read_truth,
     split_claims,
     truth_to_act_on,
@@ -30,6 +32,7 @@ from portcullis.operations.writing.change import AccessChange
 from portcullis.operations.writing.removals import in_order, of_leavers
 from portcullis.operations.writing.sending import wait_a_little
 from portcullis.operations.writing.standing import begin_with, put_in_force
+from portcullis.operations.writing.undertaking import undertaken
 from portcullis.ports.ledger import Claims
 from portcullis.ports.registration import KeptModel
 
@@ -74,6 +77,7 @@ class Run:
     unlocking: bool
     new: Replacing | None = None
     short: bool = False  # look at what the groups touched alone, where that is enough
+    by_hand: bool = False  # tell what was changed by hand, if it is put right now
     begun: bool = field(init=False)  # whether it is written down that the model is coming
     # Nobody gives these: what came of it so far.
     steps: tuple[Step, ...] | None = None  # that were to be done at the beginning
@@ -156,6 +160,7 @@ class Run:
         if self.only is not None and not (is_enough(now, self.only) and not self._locks_out(now)):
             self.only = self.first = None
             now = self._compared(change, truth)
+        self._tell_drift(change, now)
         change.looked(now.held, now.mine, now.late, self.kept.options)
         if self.steps is None:
             self.steps = now.plan.steps
@@ -164,6 +169,17 @@ class Run:
                 refuse_unread_filters(site.family, site.engine, now.plan)
         self.first = self.first or now
         return now
+
+    def _tell_drift(self, change: AccessChange, now: Comparison) -> None:
+        """Before it is put right: the sweep would find it no more. What a run of ours left half done was changed by nobody."""
+        if not self.by_hand or self.only is not None:
+            return
+        self.by_hand = False
+        if change.custody.state is not State.OPEN or now.plan.empty or undertaken(self.site) is not None:
+            return
+        found = drift_in(self.site, now)
+        if any(one.ours for one in found):
+            tell_drift(self.site, found, self.cause)
 
     def _compared(self, change: AccessChange, truth: Truth) -> Comparison:
         late = change.late if change.has_looked else None
