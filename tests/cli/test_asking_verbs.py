@@ -251,6 +251,14 @@ def test_a_file_alone_lists_groups_for_their_members(here: Account, capsys: pyte
     assert {one["person"] for one in found["people"]} == {"cognito_group:tokens", "iam_group:ops"}
 
 
+def test_one_group_is_one_group(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
+    out = run(capsys, "matrix", "payroll-*", "--person", "rita", "--offline")[1]
+    assert out.startswith("1 person by 1 index of demo\n")
+    out = run(capsys, "matrix", "payroll-*", "--person", "readers", "--offline")[1]
+    assert out.startswith("1 group or person by 1 index of demo\n")
+    assert "of 4 groups and people it is not known:\n" in run(capsys, "who-can", "read", "far:logs", "--offline")[1]
+
+
 def test_member_of_is_for_a_file(here: Account, capsys: pytest.CaptureFixture[str]) -> None:
     status, _, err = run(capsys, "why", "kim", "orders-1", "--member-of", "ops")
     assert (status, "--offline" in err) == (2, True)

@@ -55,7 +55,7 @@ def show_who_can(found: Any) -> None:
     console().prose(f"{_counted(may)} may {question}", bold=True)
     _show_people(may)
     if perhaps:
-        console().text(f"of {many(len(perhaps), 'person', 'people')} it is not known:", bold=True)
+        console().text(f"of {_counted(perhaps)} it is not known:", bold=True)
         _show_people(perhaps)
     _section("indices", found["indices"])
     show_limits(found)
@@ -129,7 +129,8 @@ def show_limits(found: Any) -> None:
 
 def _counted(people: Sequence[Any]) -> str:
     of_groups = any(one["person"].partition(":")[0].endswith("_group") for one in people)
-    return f"{len(people)} groups and people" if of_groups else many(len(people), "person", "people")
+    words = ("group or person", "groups and people") if of_groups else ("person", "people")
+    return many(len(people), *words)
 
 
 def _cell(words: str) -> str:

@@ -6,17 +6,21 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from portcullis.access.questions.answers import ALIAS_FILTER, OF_HIDDEN_FIELDS, Decided, Seen, parted
+from portcullis.families.all_but_own import is_own
 from portcullis.families.elasticsearch.deciding.across import SEARCH, is_across
 from portcullis.families.elasticsearch.deciding.compiled import Compiled, may_be_kept
 from portcullis.families.elasticsearch.deciding.decide import Answer, View
 from portcullis.families.elasticsearch.granting.merging import covering, is_restricted
 from portcullis.families.elasticsearch.known.names import Unreadable, matches
+from portcullis.families.elasticsearch.known.own_indices import own_indices
 from portcullis.families.elasticsearch.over_there.both_limits import words_of
 from portcullis.families.elasticsearch.over_there.reaching import over, widest
 from portcullis.families.elasticsearch.requesting.asking import ALL, Need
 
 _ALIASES = "indices:admin/aliases/get"
 _MIND_FILTERS = (SEARCH, "indices:data/read/explain")  # what reads a document by its id minds no filter of an alias
+_OWN = "indices in which the engine keeps who has access may be among it: which of them there are is not looked at"
+_OWN_NAMES = (".security-7", ".security-tokens-7", ".security-profile-8")
 _BAD_REQUEST = 400  # and all that is above ends in an error
 
 
@@ -63,8 +67,21 @@ def answered(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
         unknown.append(f"{', '.join(of_features)} may be the engine's own, and reached by no wildcard of a role")
         seen = [replace(one, allowed=None if one.index in of_features else one.allowed) for one in seen]
         allowed = None if allowed and plain else allowed
-    ends = _ends(told) if here.there.every and here.there.aliases is not None else ""
+    if told.allowed and (kept := _own_reached(here, roles, need)):
+        doubts.append(_OWN)
+        seen += [Seen(name, None) for name in kept if name not in {one.index for one in seen}]
+    looked_for = not any(is_own(own_indices(here.release), name) for name in need.names)
+    ends = _ends(told) if looked_for and here.there.every and here.there.aliases is not None else ""
     return Decided(allowed, widest(seen), {}, (), told.reasons, tuple(unknown), tuple(doubts), ends=ends)
+
+
+def _own_reached(here: Compiled, roles: frozenset[str], need: Need) -> list[str]:
+    """Indices in which the engine keeps who has access, and which a wildcard reaches for somebody whose role is on them: nobody lists
+    them here. From 8 on they are hidden, and a wildcard reaches them that begins with a dot (seen on 9.5.3)."""
+    hidden, groups = here.release.major > 7, here.holding(roles).grants(need.action)
+    wild = [one for one in need.names if "*" in one and not one.startswith("-") and (one.startswith(".") or not hidden)]
+    reached = [one for one in _OWN_NAMES if any(matches(name, one) for name in wild)]
+    return [one for one in reached if any(group.restricted for group in covering(groups, one, here.world))]
 
 
 def _by_alias(here: Compiled, need: Need, index: str) -> tuple[str, ...]:

@@ -155,7 +155,8 @@ def _index(held: Holding, need: Need, world: EngineFacts, release: Release) -> A
         # 6.8 asks who may delete before it looks, where nothing beside was asked.
         unsure = release.major < 7 and before.allowed is False and need.action == _DELETE
         return replace(before, status=0) if unsure and not need.item else before
-    if not granting and not told_before and not (release.major < 8 and has_dates(need) and _is_search(need)):
+    granted_nowhere = not granting and not held.grants_on_failures(need.action)
+    if granted_nowhere and not told_before and not (release.major < 8 and has_dates(need) and _is_search(need)):
         why = f"no role of {_names(held.cluster)} grants {need.action} on any index"
         # Terms of documents are fetched from within a search, which ends in an error of its own.
         return Answer(need, False, 0 if need.looked_up and need.any_index else 403, reasons=(why,))

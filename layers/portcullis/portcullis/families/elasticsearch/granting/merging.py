@@ -11,6 +11,7 @@ from portcullis.families.elasticsearch.known.engine_facts import EngineFacts
 from portcullis.families.elasticsearch.known.names import Unreadable, matches_any
 from portcullis.families.elasticsearch.known.privileges import (
     as_held,
+    grants_on_failures,
     grants_on_index,
     is_void,
     unknown,
@@ -75,6 +76,9 @@ class Holding:
             return own
         limits = self.within.grants(action)
         return tuple(replace(one, within=limit) for one in own for limit in limits)
+
+    def grants_on_failures(self, action: str) -> bool:
+        return any(grants_on_failures(group.privileges, action) for group in self.groups)
 
     def _grants(self, action: str) -> tuple[Group, ...]:
         found = []

@@ -205,6 +205,7 @@ _OF_OTHER_INDICES = frozenset(
         *("read_view_metadata", "create_dataset", "manage_dataset", "delete_dataset", "read_dataset_metadata"),
     )
 )
+_OF_FAILURES = {"read_failure_store": ("read",), "manage_failure_store": ("manage",)}
 _OF_FEATURES = frozenset(
     ("manage_data_stream_global_retention", "monitor_data_stream_global_retention", "monitor_reindex")
 )
@@ -237,6 +238,12 @@ def grants_on_index(privileges: Iterable[str], action: str, release: Release | N
         if name.lower() not in without
         for pattern in _INDEX.get(name.lower(), _as_pattern(name))
     )
+
+
+def grants_on_failures(privileges: Iterable[str], action: str) -> bool:
+    """Whether these allow an action on what is kept of failures, and so on no index: who asks for a wildcard is not refused (9.5.3)."""
+    meant = [one for name in privileges for one in _OF_FAILURES.get(name.lower(), ())]
+    return grants_on_index(meant, action)
 
 
 def writes_mappings(privileges: Iterable[str], action: str) -> bool:
