@@ -23,7 +23,7 @@ from portcullis.operations.remotes.sweeping import look_after_keys
 from portcullis.operations.status import status
 from portcullis.ports.engine import Names
 from portcullis.ports.registration import KeptModel
-from portcullis.ports.remotes import Connection
+from portcullis.ports.remotes import Connection, KeyText
 from portcullis.remotes.keys import NOTHING
 from portcullis.remotes.moving import Stage, Way
 
@@ -239,6 +239,21 @@ def test_a_key_that_was_replaced_meanwhile_is_put_into_the_keystores(text: str, 
     found = move(world, go_on=waits)
     assert (found.state, found.key) == ("moved" if waits else "beside" if to == NEW else "switched", "k2")
     assert clusters.on_disk == {node: {to: "k2"} for node in "ab"}
+
+
+def test_a_key_that_others_handed_on_meanwhile_is_not_asked_for_again() -> None:
+    """It was replaced while the move waited, and somebody has put it into the keystore that nobody here can write."""
+    world, clusters = made(writable=frozenset({"a"}))
+    with pytest.raises(Refused, match="keystore of b"):
+        move(world)
+    clusters.on_disk["b"][NEW] = "k1"
+    move(world)
+    clusters.keys["k2"] = replace(clusters.keys["k1"], id="k2", made=NOW + timedelta(days=1))
+    clusters.secret = KeyText("k2", "hidden-4711")
+    clusters.on_disk = clusters.in_use = {node: {NEW: "k2"} for node in "ab"}
+    before = clusters.calls
+    assert (move(world, go_on=True).state, clusters.calls) == ("moved", before + 1)
+    assert clusters.settled() == {NEW: "key"}
 
 
 def test_another_key_is_asked_for_anew_where_a_keystore_cannot_be_written() -> None:

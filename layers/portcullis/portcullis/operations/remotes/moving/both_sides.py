@@ -118,11 +118,10 @@ def _apart(here: OnCluster, alias: str, other: str, site: Site, services: Servic
 def _deployment(here: OnCluster, alias: str, site: Site, services: Services) -> str:
     """Of the cluster behind an alias, as the file names it, or by whose key it is read; empty if that is not known."""
     declared = here.remotes.get(alias)
-    if declared is None:
-        return ""
-    if declared.deployment:
+    if declared is not None and declared.deployment:
         return str(declared.deployment)
-    found = giver_of(services, site.name, options_of(site).remotes[alias]) if declared.model == BY_KEY else None
+    by_key = declared is not None and declared.model == BY_KEY
+    found = giver_of(services, site.name, options_of(site).remotes[alias]) if by_key else None
     return found[0].name if found else ""
 
 

@@ -13,7 +13,7 @@ from enum import StrEnum
 from typing import NoReturn
 
 from portcullis.errors import PortcullisError, Refused, Unreachable
-from portcullis.operations.remotes.keys.rotating import Taking, put, read_by_certificate, see
+from portcullis.operations.remotes.keys.rotating import Taking, in_use, put, read_by_certificate, see
 from portcullis.operations.remotes.keys.tending import keep_offers, recording, taking
 from portcullis.operations.remotes.moving.both_sides import Facts, Meant, as_set, facts, meant
 from portcullis.operations.remotes.moving.kept import Underway, forget, keep, lease_of, named, under_way
@@ -268,7 +268,7 @@ class _Run:
     def _come_with(self, key: str) -> None:
         """The other cluster says that this one comes with the key. What the secret holds may be another one than the keystores were
         written with: the one before was replaced, or ended, since the move was begun."""
-        if self.at.key != key:
+        if self.at.key != key and in_use(self._taking())[0] != key:
             self._put_key()
         see(self._taking(), key, self.site.sleep)
 
