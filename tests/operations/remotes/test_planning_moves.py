@@ -430,6 +430,7 @@ def test_what_both_files_lack_is_said_for_the_way_that_is_asked_for(asked: dict[
     world, _ = made(reads(CERTIFICATE, OLD))
     found = plan(world, **asked)
     assert (found.exit_status, found.to, found.other, found.steps) == (3, asked.get("to", ""), GIVER, ())
+    assert (found.stage, found.waits, found.kept, found.moved, found.left) == ("", False, 0, (), ())
     assert found.stops == (
         f"the file of {READER} declares no remote that is read with a key, and that {OLD} could be moved to",
     )
