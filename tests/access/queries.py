@@ -17,6 +17,7 @@ DOCUMENTS: dict[str, Json] = {
     "4": {"region": "eu-west", "level": -1, "name": "", "who": {"team": "blue"}, "code": "7"},
     "5": {"region": None, "level": 0, "name": "red", "tags": "red", "items": [{"x": "a"}, {"x": "b", "y": 1}]},
     "6": {"name": "x" * 300, "who.team": "green", "tags": [None, "blue"], "day": "2026-12-01", "host": "10.0.0.7"},
+    "8": {"region": "ap", "day": "2026-11-25T23:59:59.9995Z"},
     "7": {"region": "eu us", "name": "Größe 3.5kg", "tags": ["Red"], "level": 1000000},
 }
 # How an index may hold them: as the engine makes it, all texts as keywords, all texts as words.
@@ -94,6 +95,7 @@ ODD: tuple[Json, ...] = (
     {"term": {"region": "eu", "boost": 2}},
     {"terms": {"region": ["eu"], "boost": 2}},
     {"range": {"level": {"gte": 2}, "boost": 2}},
+    {"range": {"level.keyword": {"gte": 2}}},
     {"prefix": {"region": {"value": "e", "boost": "x"}}},
     {"constant_score": {"filter": {"term": {"region.keyword": "eu"}}, "boost": -1}},
     {"dis_max": {"queries": [{"term": {"region.keyword": "eu"}}], "tie_breaker": 0.5}},
@@ -106,6 +108,10 @@ ODD: tuple[Json, ...] = (
     {"exists": {"field": ""}},
     {"terms": {"level": [2, "x"]}},
     {"bool": {"should": [{"term": {"region.keyword": "eu"}}], "minimum_should_match": 0}},
+    {"bool": {"minimum_should_match": 1}},
+    {"bool": {"must": [], "minimum_should_match": 1}},
+    {"bool": {"must": {"match_all": {}}, "minimum_should_match": 1}},
+    {"range": {"day": {"lte": "2026-11-25"}}},
     {"bool": {"must_not": {"term": {"region.keyword": "us"}}, "adjust_pure_negative": False}},
     {"bool": {"must_not": {"term": {"region.keyword": "us"}}, "boost": 0}},
 )

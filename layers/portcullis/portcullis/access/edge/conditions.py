@@ -68,7 +68,7 @@ def _one(operator: str, actual: tuple[str, ...] | None, wanted: list[str], conte
         return None
     if not actual:
         return True if if_exists or every else False if some else negative
-    patterns: list[str | None] = [substituted(one, context, literal=False) if variables else one for one in wanted]
+    patterns: list[str | None] = [substituted(one, context) if variables else one for one in wanted]
 
     def fits(value: str) -> Truth:
         found = any_of(None if one is None else compare(value, one) for one in patterns)
@@ -86,8 +86,8 @@ _SIGNS = {"*", "?", "$"}
 LITERAL = {"*": "\ue000", "?": "\ue001"}  # as they stand in a pattern in which they mean themselves
 
 
-def substituted(text: str, context: Context, *, literal: bool = True) -> str | None:
-    """With its policy variables put in; None if one of them is not known. `literal`: what is put in is no pattern."""
+def substituted(text: str, context: Context) -> str | None:
+    """With its policy variables put in; None if one of them is not known. What is put in is no pattern."""
     doubt = False
 
     def put(found: re.Match[str]) -> str:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from enum import StrEnum
+from enum import StrEnum, auto
 from typing import Any
 
 from portcullis.access.actual import Json
@@ -19,9 +19,9 @@ from portcullis.access.truth import Truth, all_of, any_of, negated
 class Comes(StrEnum):
     """How somebody proves who they are."""
 
-    SIGNED = "signed"
-    BASIC = "basic"  # the engine knows them, and IAM does not: to a policy they are anonymous
-    COGNITO = "cognito"  # at Dashboards, with the role of their token
+    SIGNED = auto()
+    BASIC = auto()  # the engine knows them, and IAM does not: to a policy they are anonymous
+    COGNITO = auto()  # at Dashboards, with the role of their token
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,10 +93,10 @@ class Judged:
 class _Way(StrEnum):
     """How a statement of the domain's policy names somebody."""
 
-    EVERYBODY = "everybody"
-    THEM = "them"  # their user, or their session: no boundary narrows it
-    ROLE = "their role"  # a boundary does
-    ACCOUNT = "their account"  # left to their own policies
+    EVERYBODY = auto()
+    THEM = auto()  # their user, or their session: no boundary narrows it
+    ROLE = auto()  # a boundary does
+    ACCOUNT = auto()  # left to their own policies
 
 
 DOMAIN = "the domain's access policy"

@@ -21,7 +21,9 @@ _ONE_WORD = re.compile(r"[a-z0-9]{1,255}")  # to the standard analyzer one word,
 _LONGEST_KEYWORD = 256  # what a field `.keyword` holds at most, unless it is told otherwise
 _DAY = re.compile(r"\d{4}-\d\d-\d\d")
 _LIKE_A_TIME = re.compile(r"\d{4}(-\d\d){0,2}([T ].*)?|\d{1,4}[/.]\d{1,2}[/.]\d{1,4}.*|now.*|.*\|\|.*")
-_LAST_OF_A_DAY = time(23, 59, 59, 999000, UTC)
+_LAST_OF_A_DAY = time.max.replace(
+    tzinfo=UTC
+)  # an engine keeps no more than milliseconds of a date: .9995 is .999 to it
 # What may stand beside a query without changing what it finds.
 _BESIDE = ("boost", "_name")
 _LARGEST_BOOST = 1e30
@@ -77,11 +79,14 @@ def _bool(body: Mapping[str, Any], ask: _Ask) -> Truth:
     needed = [ask(one) for one in (*_clauses(body, "must"), *_clauses(body, "filter"))]
     refused = [negated(ask(one)) for one in _clauses(body, "must_not")]
     should = [ask(one) for one in _clauses(body, "should")]
+    clauses = (*needed, *refused, *should)
     least = body.get("minimum_should_match", 0 if needed or not should else 1)
     if isinstance(least, str) and least.isascii() and least.isdigit():
         least = int(least)
     if isinstance(least, bool) or not isinstance(least, int) or least < 0:
         return None  # shares and lists of conditions
+    if not clauses:
+        return True  # whatever the least is
     if should and not needed:
         least = max(least, 1)  # where nothing has to match, one of what should has to
     return all_of((*needed, *refused, _at_least(should, least)))
@@ -125,14 +130,14 @@ def values_of(document: Any, name: str) -> Iterator[Any]:
             if name == key or name.startswith(f"{key}."):
                 yield from values_of(value, name[len(key) + 1 :])
             elif key.startswith(f"{name}."):  # a key with a dot is as good as an object
-                yield {key[len(name) + 1 :]: value}
+                yield {key: value}
 
 
 def _in_a_list(document: Any, name: str) -> bool:
     """Whether an object in a list has the field."""
     if isinstance(document, list):
-        return any(isinstance(one, Mapping) and next(values_of(one, name), None) is not None for one in document)
-    if not isinstance(document, Mapping) or not name:
+        return any(one is not None for one in values_of(document, name))
+    if not isinstance(document, Mapping):
         return False
     return any(_in_a_list(value, name[len(key) + 1 :]) for key, value in document.items() if name.startswith(f"{key}."))
 
@@ -244,7 +249,7 @@ def _number(value: Any) -> float | None:
     """As far as an engine can hold it in a field of numbers."""
     try:
         number = float(value)
-    except (TypeError, ValueError, OverflowError):
+    except (ValueError, OverflowError):
         return None
     return number if math.isfinite(number) else None
 
@@ -298,18 +303,31 @@ def _range(asked: Any) -> _Compare | None:
     bounds = {"gt", "gte", "lt", "lte"}
     if not isinstance(asked, Mapping) or not asked.keys() <= {*bounds, *_BESIDE} or not asked.keys() & bounds:
         return None
+    if {"gt", "gte"} <= asked.keys() or {"lt", "lte"} <= asked.keys():
+        return None  # of two for one end an engine takes the one that comes last, or refuses it
     limits = {name: asked[name] for name in bounds & asked.keys() if asked[name] is not None}
 
     def compare(value: Any, keyword: bool) -> Truth:
-        return all_of(_within(value, name, bound, keyword=keyword) for name, bound in limits.items())
+        found = all_of(_within(value, name, bound, keyword=keyword) for name, bound in limits.items())
+        if keyword or not isinstance(value, str):
+            return found
+        return found if found is _has_a_word_within(value, limits) else None
 
     return compare
+
+
+def _has_a_word_within(value: str, limits: Mapping[str, Any]) -> Truth:
+    """As a field of words finds it: by one of its words that is within every limit, which it takes as they are."""
+    if not all(isinstance(bound, str) for bound in limits.values()):
+        return None
+    words = re.findall(r"\w+", value.lower())
+    return any(all(_holds(name, word, bound) for name, bound in limits.items()) for word in words)
 
 
 def _within(value: Any, name: str, bound: Any, *, keyword: bool) -> Truth:
     if all(isinstance(one, int | float) and not isinstance(one, bool) for one in (value, bound)):
         own, limit = _number(value), _number(bound)
-        return None if own is None or limit is None else _holds(name, own, limit)
+        return None if keyword or own is None or limit is None else _holds(name, own, limit)
     if not (isinstance(value, str) and isinstance(bound, str)):
         return None
     as_words = _holds(name, value, bound)
