@@ -1,4 +1,4 @@
-"""Which actions each privilege allows, as the engine's own classes said of 9.5.3 (allowed-9.5.3.json)."""
+"""Which actions each privilege allows, as the engine's own classes said of 9.5.3 and 6.8.23 (allowed-*.json)."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ from portcullis.families.elasticsearch.known.privileges import (
     grants_on_index,
     index_within,
     unknown,
+    writes_mappings,
 )
 from portcullis.families.elasticsearch.known.release import Release
 
@@ -39,6 +40,23 @@ def test_a_privilege_of_indices_allows_what_the_engine_says(name: str) -> None:
 def test_a_privilege_of_the_cluster_allows_what_the_engine_says(name: str) -> None:
     ours = {action for action in ALLOWED["actions"] if grants_on_cluster([name], action, RELEASE)}
     assert ours == set(ALLOWED["cluster"][name])
+
+
+OLD = Release.of("6.8.23")
+ALLOWED_OLD = json.loads((Path(__file__).parent / "allowed-6.8.23.json").read_text())
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED_OLD["index"]))
+def test_a_privilege_of_indices_allows_what_the_old_engine_says(name: str) -> None:
+    """There whoever writes documents changes mappings, too."""
+    ours = {one for one in ALLOWED_OLD["actions"] if grants_on_index([name], one, OLD) or writes_mappings([name], one)}
+    assert ours == set(ALLOWED_OLD["index"][name])
+
+
+@pytest.mark.parametrize("name", sorted(ALLOWED_OLD["cluster"]))
+def test_a_privilege_of_the_cluster_allows_what_the_old_engine_says(name: str) -> None:
+    ours = {one for one in ALLOWED_OLD["actions"] if grants_on_cluster([name], one, OLD)}
+    assert ours == set(ALLOWED_OLD["cluster"][name])
 
 
 def test_of_all_privileges_few_are_not_known() -> None:

@@ -30,9 +30,12 @@ _METADATA = (
     ),
     *("indices:admin/resolve/*", "indices:data/read/field_caps*", "indices:data/read/xpack/rollup/get/index/caps*"),
 )
-# What an older release does not allow by these: in 6.8 to see which fields there are, before 8 to see what a name comes to.
+# What an older release does not allow by these: in 6.8 to see which fields and rollups there are, or to roll over, before 8 to see what a
+# name comes to.
 _LATER = (
     ("indices:data/read/field_caps", 7, ("manage", "view_index_metadata")),
+    ("indices:data/read/xpack/rollup/", 7, ("manage", "view_index_metadata")),
+    ("indices:admin/rollover", 7, ("manage_follow_index",)),
     ("indices:admin/resolve/", 8, ("read", "read_cross_cluster")),
 )
 _WRITERS = frozenset(("create", "create_doc", "index", "write"))
