@@ -13,10 +13,7 @@ from portcullis.families.elasticsearch.known.names import covers
 from portcullis.families.elasticsearch.known.release import Release
 
 _MONITOR = ("indices:monitor/*",)
-_READ = (
-    *("indices:data/read/*", "indices:admin/resolve/*", "indices:internal/data/read/*"),
-    "indices:admin/inference/fields/get",
-)
+_READ = (*("indices:data/read/*", "indices:admin/resolve/*", "indices:admin/inference/fields/get"),)
 _METADATA = (
     *("indices:admin/aliases/get", "indices:admin/aliases/exists", "indices:admin/get", "indices:admin/exists"),
     *("indices:admin/mappings/get*", "indices:admin/mappings/fields/get*", "indices:admin/shards/search_shards"),
@@ -86,8 +83,7 @@ _INDEX: dict[str, tuple[str, ...]] = {
         *(f"indices:admin/seq_no/{verb}_retention_lease*" for verb in ("add", "remove", "renew")),
     ),
     "cross_cluster_replication_internal": (
-        *("indices:internal/admin/ccr/restore/session/*", "internal:transport/proxy/indices:internal/admin/ccr/*"),
-        *("indices:internal/admin/ccr/restore/file_chunk/get*", "internal:admin/ccr/restore/*"),
+        *("indices:internal/admin/ccr/restore/session/*", "indices:internal/admin/ccr/restore/file_chunk/get*"),
     ),
     "manage_data_stream_lifecycle": ("indices:admin/data_stream/lifecycle/*",),
 }
