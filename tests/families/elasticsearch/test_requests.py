@@ -27,6 +27,8 @@ SECURITY = "cluster:admin/xpack/security"
         ("GET", "/_security/user/_privileges", []),
         ("POST", "/_security/user/_password", []),
         ("GET", "/_security/api_key?owner=true", [f"{SECURITY}/api_key/get:own"]),
+        ("GET", "/_security/api_key?owner", [f"{SECURITY}/api_key/get:own"]),
+        ("GET", "/_security/api_key?owner=false", [f"{SECURITY}/api_key/get"]),
         ("GET", "/_cat/nodes", ["cluster:monitor/state", "cluster:monitor/nodes/info", "cluster:monitor/nodes/stats"]),
         ("GET", "/a/_mapping/field/b", ["indices:admin/mappings/fields/get"]),
         ("GET", "/a/_search_shards", ["indices:admin/shards/search_shards"]),

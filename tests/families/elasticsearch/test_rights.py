@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 from portcullis.access.actual import Json
-from portcullis.access.plan import AppliedStep
+from portcullis.access.plan import AppliedStep, Claim, Operation, Step
 from portcullis.errors import BadInput
 from portcullis.families.elasticsearch.documents import rights
 from portcullis.families.elasticsearch.documents.config import MEMBERS, NATIVE_USERS, Kind, SecurityConfig
-from portcullis.families.elasticsearch.documents.steps import undone
+from portcullis.families.elasticsearch.documents.steps import after, filters, named, taking, undone
 
 ANNA, BEN = {"field": {"username": "anna"}}, {"field": {"username": "ben"}}
 STAFF, REALM = {"field": {"groups": "staff"}}, {"field": {"realm.name": "tokens"}}
@@ -230,3 +230,72 @@ def test_a_role_comes_back_as_it_was_before_the_first_of_several_changes() -> No
     made = document(Kind.ROLES, "s", None, {"cluster": ["d"]})
     found = back({}, first, second, made, roles={"r": {"cluster": ["c"]}, "s": {"cluster": ["d"]}, "t": {}})
     assert json.loads(json.dumps(found.of(Kind.ROLES))) == {"r": {"cluster": ["a"]}, "t": {}}
+
+
+# ---- steps, as what should be held then
+
+
+def step(kind: Kind, name: str, before: Any, after: Any, operation: Operation = Operation.REPLACE) -> Step:
+    return Step(operation, Claim(kind, name), before, after, "why")
+
+
+def test_a_new_user_has_a_password_and_one_that_is_there_keeps_theirs() -> None:
+    asked = step(Kind.USERS, "anna", None, {"email": "a", "roles": ["from the file"]})
+    held = SecurityConfig({Kind.USERS: {}})
+    assert after([asked], held, {"anna": "secret"}).of(Kind.USERS)["anna"] == {
+        "roles": [],
+        "email": "a",
+        "password": "secret",
+    }
+    with pytest.raises(BadInput, match="anna is new and has no password"):
+        after([asked], held, {})
+    there = SecurityConfig({Kind.USERS: {"anna": {"roles": ["r"], "enabled": False, "email": "old"}}})
+    assert after([asked], there, {}).of(Kind.USERS)["anna"] == {"roles": ["r"], "enabled": False, "email": "a"}
+
+
+def test_of_a_step_as_much_as_only_takes_people_out() -> None:
+    both, one, other = ({"roles": ["r"], "rules": who} for who in (BOTH, ANNA, BEN))
+    gone = step(Kind.MAPPINGS, "m", both, None, Operation.REMOVE)
+    assert taking(gone) is gone
+    left = taking(step(Kind.MAPPINGS, "m", both, one))
+    assert left is not None
+    assert (left.operation, left.before, left.after, left.because) == (Operation.REPLACE, both, one, "why")
+    assert taking(step(Kind.MAPPINGS, "m", one, both)) is None  # takes nobody out
+    assert taking(step(Kind.MAPPINGS, "m", None, one, Operation.ADD)) is None
+    assert taking(step(Kind.ROLES, "r", {"cluster": ["all"]}, None, Operation.REMOVE)) is None
+    swapped = taking(step(Kind.MAPPINGS, "m", one, other))
+    assert swapped is not None
+    assert swapped.after == {"roles": ["r"], "rules": {"all": [ANNA, BEN]}}
+
+
+def test_the_filters_that_steps_would_write_are_asked_of_the_engine() -> None:
+    entries = [
+        FEWER,
+        READ,
+        {**FEWER, "names": "a", "query": {"match_all": {}}},
+        {**FEWER, "query": {"template": {"source": "x"}}},
+    ]
+    found = list(
+        filters([step(Kind.ROLES, "r", None, {"indices": entries}), step(Kind.USERS, "u", None, {"indices": entries})])
+    )
+    assert [(str(one.claim), one.where, one.query) for one in found] == [
+        ("role/r", "logs", '{"term": {"a": 1}}'),
+        ("role/r", "a", '{"match_all": {}}'),
+    ]
+
+
+def test_whom_a_role_mapping_names_are_its_plain_names() -> None:
+    rules = {
+        "any": [
+            names_of("anna", "a*", ""),
+            {"all": [STAFF, names_of("ben")]},
+            {"except": {"field": {"username": "cy"}}},
+        ]
+    }
+    assert named(Kind.MAPPINGS, {"rules": rules}) == {"anna", "ben", "cy"}
+    assert named(Kind.ROLES, {"rules": rules}) == frozenset()
+    assert named(Kind.MAPPINGS, None) == frozenset()
+
+
+def names_of(*names: str) -> Json:
+    return {"field": {"username": list(names)}}

@@ -92,6 +92,9 @@ def test_whoever_a_role_mapping_lets_in_has_its_roles_and_what_its_templates_giv
         ({"roles": ["r"], "rules": rule(names("ann"), realm="others")}, set(), set()),
         ({"roles": ["r"], "rules": rule(names("ann")), "enabled": False}, set(), set()),
         ({"roles": ["r"], "rules": rule(names("a*"))}, {"r"}, set()),
+        ({"roles": ["r"], "rules": rule(names("ben"), groups("staff"))}, set(), {"r"}),
+        ({"roles": ["r"], "rules": rule({"field": {"username": "ann"}})}, {"r"}, set()),
+        ({"roles": ["r"]}, set(), {"r"}),
         ({"roles": ["r"], "rules": rule(groups("staff"))}, set(), {"r"}),  # which groups a token names is not known
         ({"roles": ["r"], "rules": rule({"field": {"dn": "*"}})}, set(), {"r"}),
         ({"roles": ["r"], "rules": {"any": []}}, set(), set()),
