@@ -19,6 +19,7 @@ from portcullis.operations.services import Services, Trigger
 from portcullis.operations.status import every
 from portcullis.operations.sweep import sweep
 from portcullis.operations.writing.undertaking import begin, starting
+from portcullis.signals.types import ACCOUNT
 
 from tests.operations.estates import Estate, estate
 from tests.operations.worlds import Account, account, mapping, model_text
@@ -410,3 +411,19 @@ def test_what_a_run_of_ours_left_half_done_is_nobodys_drift() -> None:
     begin(made.services.site("demo"), one)
     synchronise(made.services, "demo", Trigger("an event", "somebody"))
     assert of_viewers(made) == []
+
+
+def test_a_sweep_looks_at_the_eyes_and_roads_of_the_account_and_of_each_deployment(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    looked: list[tuple[str, str]] = []
+    for name in ("look_at_account", "look_at_roads", "look_at_own"):
+
+        def look(where: Any, *more: Any, name: str = name) -> None:
+            of = more[0] if name == "look_at_roads" else getattr(where, "name", "account")
+            looked.append((name, of))
+
+        monkeypatch.setattr(f"portcullis.operations.sweep.{name}", look)
+    sweep(estate("aaa", "zzz").services)
+    each = [(look, name) for look in ("look_at_own", "look_at_roads") for name in ("aaa", "zzz")]
+    assert sorted(looked) == sorted([("look_at_account", "account"), ("look_at_roads", ACCOUNT), *each])

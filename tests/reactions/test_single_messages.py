@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 from portcullis.custody.types import State
+from portcullis.entry.reactions import for_queue
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.custody.reminders import postponed, written
 
@@ -176,3 +178,27 @@ def test_a_road_that_changed_asks_for_no_password(here: Town, monkeypatch: pytes
     asked_for = {"roleName": glass}
     event = here._event("iam", "UpdateAssumeRolePolicy", requestParameters=asked_for, awsRegion="us-east-1")
     assert here.handle([here.sent(event)]) == ["done"]
+
+
+@pytest.mark.parametrize(("receives", "pause"), [(1, 1), (2, 4), (3, 15), (4, 15), (5, 15), (6, 0)])
+def test_a_message_about_people_is_seen_again_after_seconds(here: Town, receives: int, pause: int) -> None:
+    here.account.engine.silent = 1  # type: ignore[attr-defined]
+    here.handle([here.sent(here.join("anna"), receives=receives)])
+    assert [seconds for *_, seconds in here.again] == [pause]
+
+
+def test_a_clock_that_is_half_a_day_ahead_makes_no_event_unreadable(here: Town) -> None:
+    event = here.join("anna")
+    event["detail"]["eventTime"] = event["time"] = "2025-06-01T23:59:59Z"
+    assert here.handle([here.sent(event)]) == ["done"]
+
+
+def test_a_batch_as_a_function_has_it_is_counted_by_deployment(here: Town, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Reminders, which have no group, are not."""
+    monkeypatch.setattr("portcullis.entry.reactions._WROTE", {})
+    monkeypatch.setattr("portcullis.entry.reactions.from_environment", lambda: here.services)
+    records = [here.sent(here.join("anna")), here.sent(here.join("ben")), aside(here, written("demo"))]
+    batch = for_queue("identity", {"Records": records}, logger=here.notes, metrics=here.notes)
+    assert (batch.sizes, batch.queue, batch.services) == ({"demo": 2}, "identity", here.services)
+    assert for_queue("identity", {"Records": []}, logger=here.notes, metrics=here.notes).wrote is batch.wrote
+    assert batch.take_record(SimpleNamespace(raw_event=records[0])) == "done"

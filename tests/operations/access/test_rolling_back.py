@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from portcullis.access.plan import AppliedStep, Subject, SubjectKind
-from portcullis.errors import BadInput, Conflict, Refused, Unreachable
+from portcullis.errors import BadInput, Conflict, Overtaken, Refused, Shut, Unreachable
 from portcullis.families.opensearch.documents.config import Kind
 from portcullis.operations.access.adopting import adopt
 from portcullis.operations.access.deployments import apply_text
@@ -204,11 +204,31 @@ def test_what_was_adopted_is_nobodys_again_and_stays_and_can_be_taken_over_again
     assert made.engine.held.get(Kind.ROLES, "hand") is None, "once it is ours it goes with the model"
 
 
+@pytest.mark.parametrize("after", [False, True], ids=["before it", "after it"])
+@pytest.mark.parametrize("call", range(2, 12))
+def test_what_was_adopted_stays_though_its_rollback_is_cut_off(made: Account, call: int, after: bool) -> None:
+    made.engine.by_hand(Kind.ROLES, [{"op": "add", "path": "/hand", "value": role("read")}])
+    made.engine.by_hand(Kind.MAPPINGS, [{"op": "add", "path": "/hand", "value": mapping(backend_roles=["crew"])}])
+    held = plain(made.engine.held)
+    adopt(made.services, "demo", CAUSE)
+    made.fate.at, made.fate.after = made.fate.calls + call, after
+    try:
+        rollback(made.services, "demo", CAUSE, entry="1")
+    except Crash:
+        made.ledger._leases.clear()  # whoever had it is gone
+    made.fate.at = -1
+    for _ in range(2):
+        synchronise(made.services, "demo", CAUSE)
+    assert plain(made.engine.held) == held
+
+
 def test_what_a_rollback_took_out_is_ours_no_more(made: Account) -> None:
     apply_text(made.services, "demo", SECOND, CAUSE)
     rollback(made.services, "demo", CAUSE, entry="1")
     assert f"rolesmapping/viewers/users: {ANNA}" in mine(made)
     assert f"rolesmapping/viewers/users: {BEN}" not in mine(made)
+    assert "roles/viewers" in mine(made), "it was replaced, and is ours as before"
+    assert latest(made).claimed == (), "what it put back was ours before, and goes with the next rollback"
 
 
 def test_everybody_comes_back_to_the_place_where_they_stood(made: Account) -> None:
@@ -278,6 +298,30 @@ def test_a_rollback_that_somebody_got_ahead_of_looks_again(made: Account) -> Non
     made.engine.meddle = conflict
     done = rollback(made.services, "demo", CAUSE, entry="1")
     assert (done.writes > 0, len(done.put_back) > 0, users(made)) == (True, True, (ANNA,))
+
+
+def test_what_else_is_to_be_done_by_then_does_not_stop_a_rollback(made: Account) -> None:
+    """Somebody joined meanwhile: they come in with the model of before."""
+    apply_text(made.services, "demo", SECOND, CAUSE)
+    carl = f"Cognito/{POOL}/carl"
+    made.people.groups[READERS] = (ANNA, carl)
+    rollback(made.services, "demo", CAUSE, entry="1")
+    assert set(users(made)) == {ANNA, carl}
+
+
+@pytest.mark.parametrize("error", [Shut, Overtaken])
+def test_a_rollback_that_was_shut_out_in_its_midst_does_not_say_that_it_was_done(
+    made: Account, error: type[Exception]
+) -> None:
+    """Though all of it could go on right after."""
+    apply_text(made.services, "demo", SECOND, CAUSE)
+
+    def shut(_: Any) -> None:
+        raise error("locked meanwhile, and open again")
+
+    made.engine.meddle = shut
+    with pytest.raises(error):
+        rollback(made.services, "demo", CAUSE, entry="1")
 
 
 def test_a_rollback_that_others_always_get_ahead_of_ends_and_says_so(made: Account) -> None:

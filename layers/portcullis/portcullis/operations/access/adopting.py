@@ -163,8 +163,7 @@ def _drop_unread(family: Family, found: Adoptable, members: Membership) -> None:
             "users": members.users.get(subject, ()),
             "backend_roles": members.backend_roles.get(subject, ()),
         }[entry_list]
-        by_itself = subject.kind in (SubjectKind.INTERNAL_USER, SubjectKind.BACKEND_ROLE)
-        if subject not in members.missing and (by_itself or tuple(known) == (entry,)):
+        if subject not in members.missing and tuple(known) == (entry,):
             staying.append((entry_list, entry, grant))
         else:
             found.left.append(f"{Claim(family.mappings, grant.role, entry_list, entry)}: {subject} does not exist")
@@ -207,9 +206,7 @@ def _drop_wrong(family: Family, found: Adoptable, wrong: Iterable[BadInput], fir
                 found.left.append(f"{'/'.join(key)}: {error.problem}")
             elif start in grants:
                 unwanted.add(grants.pop(start))
-            elif start.startswith("access.and_backend_roles.") and (
-                start.removeprefix("access.and_backend_roles.") in found.both
-            ):
+            elif start.removeprefix("access.and_backend_roles.") in found.both:
                 del found.both[start.removeprefix("access.and_backend_roles.")]
                 found.left.append(f"{start}: {error.problem}")
             else:

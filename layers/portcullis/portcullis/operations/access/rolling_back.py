@@ -123,8 +123,8 @@ def _put_back(
     ours.looked(look.held, look.mine, look.late, now.options)
     if moved := not_as_left(site.family, change.touched, look.held):
         raise Refused(f"changed since: {'; '.join(moved[:5])}{'; ...' if len(moved) > 5 else ''}: roll that back first")
-    back, gone = _claims(change.touched, change.released, look)
-    mine = (look.mine - gone - taken_over) | back
+    back = _ours_again(change.touched, change.released, look)
+    mine = (look.mine - taken_over) | back  # what is gone by this is let go by the look at the model, right after
     simulated = site.family.undoing(change.touched, look.held)
     end = site.family.simulate_all(look.held, simulated)
     _refuse_what_returns(look, end, mine, change)
@@ -161,13 +161,10 @@ def _with_places(steps: tuple[AppliedStep, ...], held: Actual) -> tuple[AppliedS
     return tuple(replace(one, places=held.places(one.name, one.entry_list, one.entry)) for one in steps)
 
 
-def _claims(
-    touched: tuple[AppliedStep, ...], released: tuple[Claim, ...], look: Comparison
-) -> tuple[frozenset[Claim], frozenset[Claim]]:
-    """What is ours again once the change is undone, and what is not any more."""
-    added = frozenset(one.claim for one in touched if one.before is None)
+def _ours_again(touched: tuple[AppliedStep, ...], released: tuple[Claim, ...], look: Comparison) -> frozenset[Claim]:
+    """What is ours once the change is undone, and is not now."""
     removed = frozenset(one.claim for one in touched if one.after is None)
-    return removed | (frozenset(released) & look.desired.claims(look.family.mappings)), added
+    return removed | (frozenset(released) & look.desired.claims(look.family.mappings))
 
 
 def _refuse_what_returns(look: Comparison, end: Actual, mine: frozenset[Claim], change: Change) -> None:
