@@ -61,6 +61,10 @@ def test_a_condition_of_the_model_is_why_somebody_administers(here: Account) -> 
     apply_text(here.services, "demo", model_text("  and_backend_roles: {all_access: [a, b]}\n"), CAUSE)
     [found] = [one for one in master_list(here.services, "demo", CAUSE) if one.through == "and_backend_roles"]
     assert (found.who, bool(found.because), found.because.count(";")) == ("a and b", True, 0)
+    by_hand = [{"op": "add", "path": "/all_access/and_backend_roles", "value": ["a", "c"]}]
+    here.engine.by_hand(Kind.MAPPINGS, by_hand)
+    [found] = [one for one in master_list(here.services, "demo", CAUSE) if one.through == "and_backend_roles"]
+    assert (found.who, found.because) == ("a and c", ""), "the model asks for one of them alone"
 
 
 @pytest.mark.parametrize(
