@@ -12,6 +12,8 @@ from portcullis.operations.access.editing import Edited
 from portcullis.operations.access.integrations import integration_add
 from portcullis.operations.services import Trigger
 
+from tests.operations.people.test_token_groups import VIEW
+from tests.operations.people.test_token_groups import text as text_of_cluster
 from tests.operations.worlds import Account, account, arn, model_text
 
 CAUSE = Trigger("a test", "somebody")
@@ -88,3 +90,8 @@ def test_another_file_can_be_given_to_write_into(here: Account) -> None:
     done = add(here, text="# of the shop\n" + given)
     assert done.text.startswith("# of the shop\n")
     assert here.engine.held.entries("firehose", "backend_roles") == (DELIVERY,)
+
+
+def test_a_cluster_lets_in_no_role_of_iam(here: Account) -> None:
+    with pytest.raises(Refused, match="demo is a cluster, which lets in no IAM role: firehose comes to it as a user"):
+        add(here, text=text_of_cluster(VIEW))

@@ -147,3 +147,10 @@ def test_of_groups_of_which_one_alone_has_a_role_in_the_pool_nobody_loses(here: 
     assert who_loses(site, here.ledger.model("demo").access.grants) == ()
     synchronise(here.services, "demo", CAUSE)
     assert told(here) == []
+
+
+def test_whoever_loses_by_a_grant_by_role_is_told_though_others_are_by_members(here: Account) -> None:
+    apply_text(here.services, "demo", TEXT + "    - {role: readall, to: {cognito_group: third}}\n", CAUSE)
+    joins(here, "first", "second")
+    synchronise(here.services, "demo", CAUSE)
+    assert len(told(here)) == 1
