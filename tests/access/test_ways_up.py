@@ -1,0 +1,236 @@
+"""Given what somebody's IAM policies and those of a secret let them do, then the calls by which they come to administer are named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from portcullis.access.actual import Json
+from portcullis.access.edge.keys import Key
+from portcullis.access.edge.own_policies import Act, Administrators, Secret, acts, open_by, open_to
+from portcullis.access.edge.policies import Comes, Named, Own, Somebody
+from portcullis.access.edge.running import is_service, running_as
+from portcullis.access.edge.secrets import strangers
+from portcullis.access.edge.way import Edge
+
+from tests.access.edge_cases import ACCOUNT, ARN, REGION, ROLE, USER
+
+EDGE = Edge(ARN, REGION, None, None, in_vpc=False)
+IAM, SECRET = f"arn:aws:iam::{ACCOUNT}", f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chief-AbCdEf"
+POOL, KEY = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/p", f"arn:aws:kms:{REGION}:{ACCOUNT}:key/k"
+OPS, AWAY = f"{IAM}:role/team/ops", "444455556666"
+READS, CHANGES = "secretsmanager:GetSecretValue", "secretsmanager:PutResourcePolicy"
+
+
+def test_each_who_administers_can_be_taken_by_a_call_of_their_kind() -> None:
+    who = Administrators(
+        ((OPS, True), (ROLE, False)), (USER,), (Secret(SECRET, "the master"),), ("admins", f"{IAM}:group/x/heads"),
+        POOL, ("boss",), ("eve",),
+    )  # fmt: skip
+    changes = "iam:UpdateAssumeRolePolicy"
+    assert [(one.action, one.resource, one.does, one.then) for one in acts(who, EDGE)] == [
+        ("sts:AssumeRole", OPS, f"may take the role {OPS}", ""),
+        (changes, OPS, "may change who may take the role ops", f"takes the role {OPS}"),
+        (changes, ROLE, "may change who may take the role reads", f"takes the role {ROLE}"),
+        (READS, SECRET, "may read the secret of the master", "signs in as the master"),
+        (CHANGES, SECRET, "may change who may read the secret of the master", "reads it, and signs in as the master"),
+        ("iam:CreateAccessKey", USER, "may make an access key of the user ann", f"signs as {USER}"),
+        ("iam:AddUserToGroup", f"{IAM}:group/admins", "may add a user to the IAM group admins", "the next look lets that user in"),
+        ("iam:AddUserToGroup", f"{IAM}:group/x/heads", f"may add a user to the IAM group {IAM}:group/x/heads", "the next look lets that user in"),
+        ("cognito-idp:AdminAddUserToGroup", POOL, "may add a user of the pool to the group boss", "the next look lets that user in"),
+        ("cognito-idp:AdminSetUserPassword", POOL, "may set the password of eve in the pool", "signs in as eve"),
+        ("es:UpdateDomainConfig", ARN, "may change the domain's configuration", "sets another master user"),
+    ]  # fmt: skip
+
+
+def lets(*actions: str, resource: str = "*", **more: Any) -> Json:
+    return {"Effect": "Allow", "Action": list(actions), "Resource": resource, **more}
+
+
+def somebody(*statements: Json, arn: str = USER) -> Somebody:
+    document = {"Version": "2012-10-17", "Statement": list(statements)}
+    return Somebody(arn, Comes.SIGNED, Own((Named("mine", document),)))
+
+
+UNSAID = {"Bool": {"aws:Unsaid": "true"}}
+TAKE = Act("sts:AssumeRole", OPS, "takes", "")
+
+
+@pytest.mark.parametrize(
+    ("statements", "act", "certain"),
+    [
+        ([lets("sts:*")], TAKE, True),
+        ([lets("sts:*", Condition=UNSAID)], TAKE, False),
+        ([lets("sts:*", resource=ROLE)], TAKE, None),
+        ([lets("sts:*")], Act("sts:AssumeRole", USER, "", ""), None),
+        ([lets("iam:*")], Act("iam:CreateAccessKey", USER, "", ""), None),
+        ([lets("iam:*")], Act("iam:PutUserPolicy", USER, "", ""), True),
+        ([lets("sts:*")], Act("sts:AssumeRole", OPS, "", "", sure=False), False),
+        ([lets("a:b")], Act("a:b", OPS, "", "", (("c:d", ARN),)), None),
+        ([lets("a:b"), lets("c:d")], Act("a:b", OPS, "", "", (("c:d", ARN),)), True),
+        ([lets("a:b"), lets("c:d", Condition=UNSAID)], Act("a:b", OPS, "", "", (("c:d", ARN),)), False),
+        ([lets("a:b", Condition={"StringEquals": {"X:Y": "z"}})], Act("a:b", OPS, "", "", keys=(("x:y", "z"),)), True),
+        ([lets("a:b", Condition={"StringEquals": {"X:Y": "w"}})], Act("a:b", OPS, "", "", keys=(("x:y", "z"),)), None),
+        ([lets("a:b")], Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), True),
+        ([lets("a:b", resource="arn:aws:a:r:1:thing/team-*")], Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), True),
+        ([lets("a:b", resource="arn:aws:a:*:1:thing/te?m")], Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), True),
+        ([lets("a:b", resource="arn:aws:a:r:1:thing:one")], Act("a:b", "arn:aws:a:r:1:thing:*", "", ""), True),
+        ([lets("a:b", resource="arn:aws:a:r:1:other/one")], Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), None),
+    ],
+)  # fmt: skip
+def test_an_act_is_open_if_every_call_of_it_is_permitted(
+    statements: list[Json], act: Act, certain: bool | None
+) -> None:
+    found = open_by(somebody(*statements), EDGE, act)
+    assert (found.certain if found else None) is certain
+
+
+def test_by_which_statements_it_is_open_is_named_once() -> None:
+    act = Act("a:b", OPS, "", "", (("c:d", ARN), ("c:e", ARN)))
+    found = open_by(somebody(lets("a:b", Sid="One"), lets("c:*", Sid="Two")), EDGE, act)
+    assert found is not None
+    assert found.by == "mine, statement One; mine, statement Two"
+
+
+@pytest.mark.parametrize(("arn", "kind"), [(USER, "User"), (ROLE, "Role")])
+def test_whoever_may_change_their_own_policies_may_do_all_of_it(arn: str, kind: str) -> None:
+    for verb in ("Put", "Attach"):
+        (found,) = open_to(somebody(lets(f"iam:{verb}{kind}Policy", resource=arn), arn=arn), EDGE, ())
+        assert (found.act.action, found.certain) == (f"iam:{verb}{kind}Policy", True)
+    assert open_to(somebody(lets("iam:*", resource=OPS), arn=arn), EDGE, ()) == ()
+
+
+def test_what_is_certain_comes_first_and_what_could_not_be_read_opens_nothing() -> None:
+    found = open_to(somebody(lets("sts:*", Condition=UNSAID), lets("a:b")), EDGE, (TAKE, Act("a:b", OPS, "", "")))
+    assert [(one.act.action, one.certain) for one in found] == [("a:b", True), ("sts:AssumeRole", False)]
+    assert open_to(Somebody(USER, Comes.SIGNED, Own(unread="closed")), EDGE, (TAKE,)) == ()
+
+
+# ---------------------------------------------------------------------- services that run code as a role
+
+AT = f"{REGION}:{ACCOUNT}"
+FUNCTION, INSTANCE = f"arn:aws:lambda:{AT}:function:*", f"arn:aws:ec2:{AT}:instance/*"
+TASK, PROJECT, JOB = (
+    f"arn:aws:ecs:{AT}:task-definition/*",
+    f"arn:aws:codebuild:{AT}:project/*",
+    f"arn:aws:glue:{AT}:job/*",
+)
+MAKES: dict[str, tuple[str, list[tuple[str, str]], list[tuple[str, str, str]]]] = {
+    "lambda": (
+        "a function",
+        [("lambda:CreateFunction", FUNCTION), ("lambda:InvokeFunction", FUNCTION)],
+        [("lambda:UpdateFunctionCode", FUNCTION, "may change the code of functions")],
+    ),
+    "ec2": (
+        "an instance",
+        [("ec2:RunInstances", INSTANCE)],
+        [
+            ("ssm:StartSession", INSTANCE, "may open a session on instances"),
+            ("ssm:SendCommand", INSTANCE, "may run commands on instances"),
+        ],
+    ),
+    "ecs-tasks": ("a task", [("ecs:RegisterTaskDefinition", TASK), ("ecs:RunTask", TASK)], []),
+    "codebuild": ("a build", [("codebuild:CreateProject", PROJECT), ("codebuild:StartBuild", PROJECT)], []),
+    "glue": ("a job", [("glue:CreateJob", JOB), ("glue:StartJobRun", JOB)], []),
+}
+
+
+@pytest.mark.parametrize("kind", MAKES)
+def test_what_runs_as_a_role_is_made_by_the_calls_of_its_service(kind: str) -> None:
+    service = f"{kind}.amazonaws.com"
+    what, also, changed = MAKES[kind]
+    made, *others = running_as(OPS, {service}, REGION, ACCOUNT)
+    assert made == Act(
+        "iam:PassRole", OPS, f"may make {what} that runs as {OPS}", f"what runs so has the role {OPS}", tuple(also),
+        (("iam:passedtoservice", service),),
+    )  # fmt: skip
+    assert [(one.action, one.resource, one.does, one.sure) for one in others] == [(*one, False) for one in changed]
+    assert {one.then for one in others} <= {f"one that runs as it, if there is any, has the role {OPS}"}
+
+
+def test_other_services_and_people_run_nothing() -> None:
+    assert list(running_as(OPS, {"sns.amazonaws.com", USER, "lambda"}, REGION, ACCOUNT)) == []
+    assert [is_service(one) for one in ("a.amazonaws.com", "a.amazonaws.com.cn", "amazonaws.com", USER)] == [True, True, False, False]  # fmt: skip
+    several = running_as(OPS, {"lambda.amazonaws.com", "glue.amazonaws.com"}, REGION, ACCOUNT)
+    assert [one.keys[0][1] for one in several if one.keys] == ["glue.amazonaws.com", "lambda.amazonaws.com"]
+
+
+# ---------------------------------------------------------------------- whom the policy of a secret lets in
+
+BY = "the policy of the secret of the master, statement 1"
+ANOTHER = "only if a policy of their own account lets them, too"
+NEEDS_KEY = (
+    f"{ANOTHER}; only if the secret comes under a key of the account: Amazon's own lets in nobody of another account"
+)
+
+
+def says(principal: Any, action: str = READS, **more: Any) -> Json:
+    return {"Effect": "Allow", "Principal": principal, "Action": action, "Resource": "*", **more}
+
+
+def let_in(*statements: Json, known: tuple[str, ...] = (), key: Key | None = None) -> list[tuple[str, str, bool, str]]:
+    secret = Secret(SECRET, "the master", {"Version": "2012-10-17", "Statement": list(statements)}, key)
+    return [(one.name, one.found.act.action, one.found.certain, one.hangs) for one in strangers(secret, EDGE, known)]
+
+
+THERE, SESSION = f"arn:aws:iam::{AWAY}:role/reader", f"arn:aws:sts::{ACCOUNT}:assumed-role/lone/desk"
+
+
+@pytest.mark.parametrize(
+    ("principal", "name", "certain", "hangs"),
+    [
+        ({"AWS": OPS}, OPS, True, ""),
+        ({"AWS": [USER]}, USER, True, ""),
+        ("*", "whoever signs", True, ""),
+        ({"AWS": ["*"]}, "whoever signs", True, ""),
+        ({"AWS": THERE}, THERE, False, NEEDS_KEY),
+        ({"AWS": AWAY}, f"the account {AWAY}", False, NEEDS_KEY),
+        ({"AWS": f"arn:aws:iam::{AWAY}:root"}, f"the account {AWAY}", False, NEEDS_KEY),
+        ({"AWS": SESSION}, SESSION, False, ""),
+        ({"AWS": SESSION.replace(ACCOUNT, AWAY)}, SESSION.replace(ACCOUNT, AWAY), False, NEEDS_KEY),
+        ({"Service": "sns.amazonaws.com"}, "sns.amazonaws.com", False, "only if somebody has it do so"),
+    ],
+)
+def test_a_principal_of_the_secrets_policy_is_a_stranger(principal: Any, name: str, certain: bool, hangs: str) -> None:
+    assert let_in(says(principal)) == [(name, READS, certain, hangs)]
+    assert let_in(says(principal, CHANGES)) == [(name, CHANGES, certain, hangs)]
+    under_a_key = ANOTHER if hangs == NEEDS_KEY else hangs
+    assert let_in(says(principal), key=Key(KEY)) == [(name, READS, False, under_a_key)]
+    assert let_in(says(principal, "secretsmanager:ListSecrets")) == []
+    assert let_in(says(principal, Effect="Deny")) == []
+
+
+@pytest.mark.parametrize(
+    "principal",
+    [
+        {"AWS": ACCOUNT},
+        {"AWS": f"{IAM}:root"},
+        {"AWS": "AIDAGONE"},
+        {"AWS": "arn:aws:iam"},
+        {"Federated": "accounts.google.com"},
+        {"AWS": []},
+        None,
+    ],
+)
+def test_who_is_nobody_or_of_the_account_itself_is_no_stranger(principal: Any) -> None:
+    assert let_in(says(principal)) == []
+
+
+def test_several_are_told_in_order_and_each_once() -> None:
+    told = let_in(
+        says({"AWS": [OPS, THERE]}, "secretsmanager:*"), says({"AWS": [OPS]}), says({"AWS": USER}), says("*"),
+        {**says(None), "NotPrincipal": {"AWS": ROLE}}, known=(USER,),
+    )  # fmt: skip
+    assert [one[0] for one in told] == [OPS, THERE, "whoever signs"]
+
+
+def test_all_but_somebody_is_whoever_signs() -> None:
+    statement = {key: value for key, value in says("*").items() if key != "Principal"}
+    assert [one[0] for one in let_in({**statement, "NotPrincipal": {"AWS": ROLE}})] == ["whoever signs"]
+
+
+def test_a_denial_counts_for_a_service_too() -> None:
+    denied = {**says("*"), "Effect": "Deny"}
+    assert let_in(says({"Service": ["sns.amazonaws.com", "a.amazonaws.com"]}), denied) == []
+    both = let_in(says({"Service": ["sns.amazonaws.com", "a.amazonaws.com"]}), says({"Service": "a.amazonaws.com"}))
+    assert [one[0] for one in both] == ["sns.amazonaws.com", "a.amazonaws.com"]
