@@ -93,3 +93,49 @@ def test_who_is_no_administrator_is_not_spared_for_them() -> None:
 )
 def test_what_became_of_an_assertion_is_one_line(asserted: Asserted, said: str) -> None:
     assert str(asserted) == said
+
+
+@pytest.mark.parametrize(
+    ("text", "problem"),
+    [
+        ("x" * 501, "has to be one line of at most 500 characters"),
+        ("nobody reads 'x", "No closing quotation"),
+        ("everybody reads x", "begins neither with nobody nor with no one"),
+        ("no reads x", "begins neither with nobody nor with no one"),
+        ("nobody sees x", "says neither reads, writes nor gains"),
+        ("nobody gains logs", "has 'logs' where only on PATTERN may stand"),
+        ("nobody gains on", "names no index"),
+        ("nobody reads a,", "names no index"),
+        ("nobody reads -a", "has '-a', which is no name of an index, and no pattern with * alone"),
+        ("nobody reads a,b:c", "has 'b:c', which is no name"),
+        ("nobody outside hr reads x", "has 'hr' where only group NAME, KIND:NAME or administrators may stand"),
+        ("nobody outside group", "has 'group' where only"),
+        ("nobody outside", "has '' where only"),
+        ("nobody outside group hr or", "has '' where only"),
+    ],
+)
+def test_what_is_wrong_with_an_assertion_is_said(text: str, problem: str) -> None:
+    with pytest.raises(BadInput) as told:
+        read(text)
+    assert problem in str(told.value)
+
+
+@pytest.mark.parametrize("sign", "?/<>{}:\\ ")
+def test_no_index_is_called_by_a_sign_that_none_can_have(sign: str) -> None:
+    with pytest.raises(BadInput, match="which is no name of an index"):
+        read(f'nobody reads "a{sign}b"' if sign != "\\" else "nobody reads 'a\\b'")
+
+
+def test_the_longest_assertion_is_read_and_is_about_a_state_or_a_change() -> None:
+    assert read("nobody reads " + "x" * 487).patterns == ("x" * 487,)
+    assert [read(one).of_one_state for one in ("nobody reads x", "nobody writes x", "nobody gains")] == [
+        True,
+        True,
+        False,
+    ]
+
+
+@pytest.mark.parametrize("kind", ["cognito_group", "iam_group", "identity_center_group"])
+def test_a_group_is_of_any_kind_that_has_members(kind: str) -> None:
+    assert read("nobody outside group hr reads x").spares("iam_user:kim", (f"{kind}:hr",), administers=False)
+    assert not read("nobody outside group hr reads x").spares("iam_user:kim", ("backend_role:hr",), administers=False)

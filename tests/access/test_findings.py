@@ -18,6 +18,7 @@ from portcullis.access.questions.findings import (
     Pattern,
     ahead,
     in_order,
+    lifted,
     near,
     unused,
     whom_patterns_fit,
@@ -153,3 +154,65 @@ def test_whom_a_pattern_lets_in_decides_what_is_said_of_it() -> None:
         ]
     )
     assert [(one.about, one.code) for one in found] == [("every", EVERYBODY), ("none", NOBODY), ("anybody", EVERYBODY)]
+
+
+@pytest.mark.parametrize(
+    ("names", "behind"),
+    [
+        (["anna"], "the token of cognito_user:anna carries"),
+        (["anna", "ben", "cleo"], "the token of cognito_user:anna, cognito_user:ben, cognito_user:cleo carries"),
+        (["anna", "ben", "cleo", "dan"], "the token of cognito_user:anna, cognito_user:ben, cognito_user:cleo and 1 more carries"),
+    ],
+)  # fmt: skip
+def test_whose_token_carries_another_role_is_named_up_to_three(names: list[str], behind: str) -> None:
+    people = [
+        Person("cognito_user", name, f"Cognito/p/{name}", None, ("cognito_group:b", "cognito_group:a"), carried="a")
+        for name in names
+    ]
+    (one,) = unused([grant("b", By.ROLE)], people, ())
+    assert one.says == (
+        f"reads is granted to cognito_group:b (demo.yaml:1) and nobody has it: {behind} the role of another group"
+    )
+    assert one.remedy.startswith("grant by members")
+
+
+def test_several_grants_to_one_group_that_nobody_has_are_one_finding() -> None:
+    other = Grant(Subject(SubjectKind.COGNITO_GROUP, "b"), "writes", "demo.yaml:1", By.MEMBERS)
+    (one,) = unused([grant("b"), other], (), ())
+    assert one.says == (
+        "reads and writes are granted to cognito_group:b (demo.yaml:1) and nobody has it: nobody is in it or called so"
+    )
+
+
+def test_how_far_ahead_somebody_is_and_by_what_is_said() -> None:
+    few = [(person(name, "iam_group:ops"), 1) for name in "ab"]
+    (one,) = ahead([*few, (person("kim", "iam_group:ops"), 4)])
+    assert one.says == (
+        "iam_user:kim may read or write 4 times (an index each), the median of iam_group:ops is 1; by no other group"
+    )
+    assert one.remedy == "portcullis why iam_user:kim INDEX says by what; take away what they do not need"
+
+
+def test_a_pattern_that_lets_in_whoever_is_known_says_how_many() -> None:
+    kim, lee = person("kim"), person("lee")
+    found = list(
+        whom_patterns_fit(
+            [
+                Pattern("a", "users /.*/", (kim, lee), 2),
+                Pattern("b", "users /k/", (kim,), 1),
+                Pattern("c", "users /q/", None, 0),
+                Pattern("d", "users *", (kim,), 5, anybody="whoever signs in"),
+            ]
+        )
+    )
+    assert [one.says for one in found] == [
+        "users /.*/ lets in all 2 people who are known",
+        "users /q/ fits nobody who is known",
+        "users * lets in whoever signs in",
+    ]
+
+
+def test_a_filter_of_an_alias_that_is_no_limit_names_the_role_and_the_alias() -> None:
+    (one,) = lifted([("reads", "logs")])
+    assert (one.code, one.about) == ("alias-filter-lifted", "reads")
+    assert one.says.startswith("reads reaches what is behind the alias logs by that name alone")
