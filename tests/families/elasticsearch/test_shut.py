@@ -429,3 +429,44 @@ def test_keepers_are_no_others_whatever_windows_wrote_to_them() -> None:
     _, saved = locked(with_users("anna", role="a"))
     assert WRITTEN not in saved[Kind.USERS]["portcullis"]
     assert WRITTEN in saved[Kind.USERS]["anna"]
+
+
+@pytest.mark.parametrize(
+    "narrowed",
+    [
+        None,
+        {"cluster": [], "indices": []},
+        {"cluster": ["monitor"], "indices": []},
+        {"cluster": [], "indices": [{"names": ["*"], "privileges": ["indices:admin/settings/update"]}]},
+    ],
+    ids=["gone", "emptied", "no index", "no cluster"],
+)
+@pytest.mark.parametrize("before", [True, False], ids=["before the lock", "in it"])
+def test_a_role_of_the_automation_that_somebody_narrowed_keeps_no_lock_from_ending(
+    narrowed: Json | None, before: bool
+) -> None:
+    """Every super user is disabled by then: nobody but the automation could give it back."""
+    role, ours = NEEDS.lock, {name: dict(one) for name, one in NEEDS.documents.items()}
+    users = {"portcullis": {"roles": list(NEEDS.automation), "enabled": True}}
+
+    def with_role(held: SecurityConfig, document: Json | None) -> SecurityConfig:
+        roles = {name: one for name, one in held.of(Kind.ROLES).items() if name != role}
+        return SecurityConfig(
+            {**held.documents, Kind.ROLES: roles | ({role: document} if document is not None else {})}
+        )
+
+    held = SecurityConfig({Kind.ROLES: ours, Kind.USERS: users, Kind.MAPPINGS: {}, Kind.KEYS: {}})
+    if before:
+        held = with_role(held, narrowed)
+    shut_, saved = locked(held)
+    if not before:
+        found = shut(with_role(shut_, narrowed), LOCKED, saved)
+        assert role in found.touched, "a look at the wall sees it"
+        shut_ = with_role(shut_, narrowed)
+        for write in found.writes:
+            shut_ = simulate(shut_, write)
+    assert shut_.of(Kind.ROLES)[role] == NEEDS.documents[role]
+    assert role not in shut(shut_, LOCKED, saved).touched
+    for write in reopen(saved, shut_).writes:
+        shut_ = simulate(shut_, write)
+    assert shut_.of(Kind.ROLES)[role] == NEEDS.documents[role]

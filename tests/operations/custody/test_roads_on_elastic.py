@@ -226,6 +226,25 @@ def test_somebody_who_keeps_writing_a_role_holds_up_no_lock(
     opened(made, key)
 
 
+def test_a_lock_role_that_somebody_narrowed_keeps_no_cluster_locked(
+    here: tuple[Account, Key], elastic: Elasticsearch
+) -> None:
+    """Before the lock, and in it. Without that role nothing is blocked or opened again, and every super user is disabled."""
+    made, key = here
+    deployed(made, elastic)
+    role = "/_security/role/portcullis_lock"
+    ours = elastic.ask("GET", role)[1]
+    assert elastic.ask("PUT", role, {"cluster": [], "indices": []})[0] == 200
+    locked(made, key)
+    assert (search(elastic, **as_("anna")), unblocked(made)) == (403, [])
+    assert elastic.ask("DELETE", role)[0] == 200
+    assert guard(made.services, "demo", CAUSE).state is State.LOCKED
+    assert elastic.ask("GET", role)[1] == ours
+    assert any("portcullis_lock" in alert.happened for alert in made.aws.told if alert.name == "lock-opened")
+    opened(made, key)
+    assert (search(elastic, **as_("anna")), elastic.ask("GET", role)[1]) == (200, ours)
+
+
 def test_no_policy_deletes_an_index_of_a_locked_cluster(here: tuple[Account, Key], elastic: Elasticsearch) -> None:
     """On 6.8, whose package has index lifecycle management; it rests in a lock, and runs again after it."""
     made, key = here

@@ -54,6 +54,13 @@ _LOCK = _role(
         {"names": [STORED_RESULTS], "privileges": ["indices:admin/delete"], "allow_restricted_indices": True},
     ],
 )
+# What of them no lock begins, holds or ends without. What is missing besides, as of a role from before this release, is told.
+NEEDED_OF: dict[str, dict[str, tuple[str, ...]]] = {
+    LOCK_ROLE: {
+        "cluster": ("monitor",),
+        "indices": ("indices:admin/settings/update", "indices:monitor/settings/get"),
+    }
+}
 _BREAK_GLASS = _role(
     "reads while a window of break-glass is open; given to nobody at any other time",
     cluster=["monitor"],

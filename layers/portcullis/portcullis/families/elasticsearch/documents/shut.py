@@ -17,7 +17,7 @@ from portcullis.access.guard import ProtectedPrincipal, ProtectedPrincipals
 from portcullis.access.plan import Claim, Step
 from portcullis.families.base import Closed, Reopened
 from portcullis.families.elasticsearch.documents import compare, rights
-from portcullis.families.elasticsearch.documents.baseline import CANARY_ROLE, DOCUMENTS, OWN_ROLES
+from portcullis.families.elasticsearch.documents.baseline import CANARY_ROLE, DOCUMENTS, NEEDED_OF, OWN_ROLES
 from portcullis.families.elasticsearch.documents.config import (
     MEMBERS,
     NATIVE_USERS,
@@ -161,12 +161,23 @@ def _left(held: Actual, keep: ProtectedPrincipals) -> Iterator[str]:
 
 
 def _filled(held: Actual, needed: Collection[str], saved: Mapping[str, Any]) -> Iterator[_Change]:
-    """Roles that a keeper needs and that the lock had emptied."""
+    """Roles that a keeper needs and that give nothing: the lock had emptied them, or somebody took them away, or so much of the
+    automation's that neither a lock nor its end gets on. Those of ours are as they have to be, whatever was put aside of them."""
+    given = {role for user in held.of(Kind.USERS).values() for role in user.get("roles") or ()}
     for name in sorted(needed):
-        there = held.of(Kind.ROLES).get(name)
-        document = (saved.get(Kind.ROLES) or {}).get(name) or DOCUMENTS.get(name)
-        if permits_nothing(there) and document is not None and not permits_nothing(document):
+        there, ours = held.of(Kind.ROLES).get(name), DOCUMENTS.get(name)
+        document = ours or (saved.get(Kind.ROLES) or {}).get(name)
+        if document is None or permits_nothing(document):
+            continue
+        missing = there is None and ours is not None and name in given
+        if missing or permits_nothing(there) or (there is not None and _lacks(there, NEEDED_OF.get(name, {}))):
             yield Kind.ROLES, name, there, document
+
+
+def _lacks(role: Json, needed: Mapping[str, Collection[str]]) -> bool:
+    entries = [entry for entry in role.get("indices") or () if "*" in (entry.get("names") or ())]
+    on_all = {privilege for entry in entries for privilege in entry.get("privileges") or ()}
+    return bool({*needed.get("cluster", ())} - {*(role.get("cluster") or ())} or {*needed.get("indices", ())} - on_all)
 
 
 def _keepers(held: Actual, keep: ProtectedPrincipals) -> Iterator[_Change]:
@@ -207,7 +218,8 @@ def reopen(
         if now is None:
             lost.append(f"role {name} is gone")
         elif not name.startswith(OWN_ROLES) or permits_nothing(now):
-            documents[Kind.ROLES][name] = document
+            # One of ours that somebody had emptied before the lock would keep it from ending.
+            documents[Kind.ROLES][name] = DOCUMENTS.get(name, document) if permits_nothing(document) else document
             if not permits_nothing(now) and not compare.same(now, document):
                 lost.append(f"role {name} was written while locked, and is as it was before")
     narrowed = {step.claim.name: step.after for step in left if step.claim.kind == Kind.MAPPINGS}
