@@ -9,7 +9,7 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.edge.alike import alike
 from portcullis.access.edge.network import Network
-from portcullis.access.edge.own_policies import Secret
+from portcullis.access.edge.own_policies import Key, Secret
 from portcullis.access.edge.policies import Comes, Named, Own, Somebody
 from portcullis.access.edge.running import is_service, running_as
 from portcullis.access.edge.secrets import strangers
@@ -247,7 +247,7 @@ def secret(
 ) -> Secret:
     statements = [{"Effect": effect, "Principal": one, "Action": action, "Resource": "*"} for one in principals]
     arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:master"
-    return Secret(arn, "the master", {"Version": "2012-10-17", "Statement": statements}, key)
+    return Secret(arn, "the master", {"Version": "2012-10-17", "Statement": statements}, Key(key) if key else None)
 
 
 @pytest.mark.parametrize(

@@ -42,6 +42,14 @@ def test_a_request_is_asked_about_by_these_actions(method: str, path: str, actio
     assert [one.action for one in found][: len(actions) or None] == actions
 
 
+@pytest.mark.parametrize(("body", "own"), [({"owner": True}, True), ({"owner": False}, False), ({"ids": ["x"]}, False)])
+def test_who_ends_keys_of_their_own_needs_less(body: Any, own: bool) -> None:
+    (one,) = needs(Request("DELETE", "/_security/api_key", body), NEW) or ()
+    assert one.action == f"{SECURITY}/api_key/invalidate{':own' if own else ''}"
+    (other,) = needs(Request("POST", "/_security/api_key", body), NEW) or ()
+    assert other.action == f"{SECURITY}/api_key/create"
+
+
 def test_an_old_release_asks_otherwise() -> None:
     settings, aliases = needs(Request("GET", "/_cluster/settings"), OLD), needs(Request("GET", "/_alias"), OLD)
     assert [one.action for one in settings or ()] == ["cluster:monitor/state"]

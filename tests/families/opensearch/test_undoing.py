@@ -40,6 +40,7 @@ def back(held: Actual, *touched: AppliedStep, passwords: dict[str, str] | None =
         (["a"], [entry("b", added=False, places=(7,))], ["a", "b"]),  # others took more out since
         (["a"], [entry("b", added=False)], ["a", "b"]),  # where it stood is not known
         ([], [entry("a", added=False, places=(0,)), entry("b", added=False, places=(1,))], ["a", "b"]),
+        (["a", "g"], [entry("a", added=True, entry_list="backend_roles")], ["a", "g"]),  # of another list
         (["new", "a"], [entry("new", added=True), entry("b", added=False, places=(0,))], ["b", "a"]),
     ],
 )
