@@ -361,6 +361,22 @@ def test_what_may_refuse_people_is_told_by_the_next_sweep_and_not_after_a_day() 
     ]
 
 
+def test_a_sweep_waits_for_nobody_who_is_at_work_on_a_move() -> None:
+    world, _ = made(SAME, fails={5: True})
+    with pytest.raises(CutOff):
+        move(world)
+    name, waits, lease = lease_of(world.services.site(READER), OLD), list[float](), world.ledger.lease
+
+    def noted(domain: str, holder: str, **more: Any) -> Any:
+        if domain == name:
+            waits.append(more["wait"])
+        return lease(domain, holder, **more)
+
+    world.ledger.lease = noted  # type: ignore[method-assign]
+    assert [("stopped at switch" in one) for one in told(world)] == [True]
+    assert waits == [0]
+
+
 @pytest.mark.parametrize("number", numbered(SAME, back=True))
 def test_a_sweep_writes_no_keystore_of_an_alias_on_its_way_back(number: int) -> None:
     """In the midst it has neither key nor the old address: a key put there then would have everybody refused at the old one."""
@@ -386,6 +402,13 @@ def test_what_refuses_nobody_is_told_after_a_day() -> None:
             move(world)
         assert told(world, timedelta(hours=23)) == []
         assert [where in one for one in told(world, timedelta(days=1))] == [True]
+
+
+def test_once_people_may_move_over_it_is_said_after_a_day_that_both_roads_stand() -> None:
+    world, _ = made()
+    move(world)
+    assert told(world, timedelta(hours=23)) == []
+    assert told(world, timedelta(days=1)) == [f"the move of {OLD} to {NEW}, {BEGUN}, waits while both roads stand"]
 
 
 def test_a_move_is_told_though_its_alias_is_gone_and_the_file_names_neither() -> None:
