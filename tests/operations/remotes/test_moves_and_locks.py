@@ -345,7 +345,7 @@ def test_what_may_refuse_people_is_told_by_the_next_sweep_and_not_after_a_day() 
         world, clusters = made(SAME, fails={number: True})
         with pytest.raises(CutOff):
             move(world)
-        with world.ledger.lease(lease_of(world.services.site(READER), OLD), "another"):
+        with world.ledger.lease(f"migration:{world.services.site(READER).place.id}:{OLD}", "another"):
             assert told(world) == []
         assert told(world) == [f"the move of {OLD} to {OLD}, {BEGUN}, stopped at switch"]
     assert move(world).state == "switched"
@@ -451,5 +451,6 @@ def test_status_says_how_far_a_move_came_and_where_to_look() -> None:
     ]
     forget(site, OLD)
     assert [one.alias for one in all_under_way(site)] == ["dc3"]
+    assert world.ledger.saved("demo", "migrations") == ["dc3"]
     forget(site, "dc3")
     assert world.ledger.saved("demo", "migrations") is None
