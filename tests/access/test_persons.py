@@ -184,3 +184,63 @@ def test_a_group_is_meant_by_its_name_or_by_its_kind_and_name() -> None:
     for asked, there in (("ops", "one of: cognito_group:ops, iam_group:ops"), ("x", "cognito_group:ops, iam_group:hr")):
         with pytest.raises(BadInput, match=there):
             group_called([iam, cognito, alone], asked, source="s", place="p")
+
+
+def test_two_groups_of_one_precedence_and_different_roles_let_nobody_sign_in() -> None:
+    ranks = {"b": Rank(BATCH, 1), "a": Rank("arn:aws:iam::1:role/other", 1), "c": Rank(BATCH, 2)}
+    found = as_person(COGNITO, ("cognito_group:b", "cognito_group:a", "cognito_group:c"), Pool("pool", {}, ranks))
+    assert found.caller is None
+    assert (found.carried, found.role) == ("", "")
+    assert found.refused == (
+        "a and b have the same precedence and different roles, so the identity pool refuses the sign-in"
+    )
+
+
+def test_two_groups_of_one_precedence_and_one_role_carry_it() -> None:
+    ranks = {"b": Rank(BATCH, 1), "a": Rank(BATCH, 1)}
+    found = as_person(COGNITO, ("cognito_group:b", "cognito_group:a"), Pool("pool", {}, ranks))
+    assert (found.caller, found.carried, found.role, found.refused) == (Caller(COGNITO, (BATCH,)), "a", BATCH, "")
+
+
+@pytest.mark.parametrize(
+    ("lists", "caller"),
+    [
+        ({"hosts": ["10.0.0.1"]}, Caller("", (), {}, ("10.0.0.1",))),
+        ({"users": ["a*"]}, Caller("a*")),
+        ({"backend_roles": ["a*"]}, Caller("", ("a*",))),
+        ({"backend_roles": ["staff"]}, Caller("", ("staff",))),
+    ],
+)
+def test_an_entry_is_asked_about_as_the_engine_would_see_it(lists: dict[str, list[str]], caller: Caller) -> None:
+    (one,) = of_mapping(**lists)
+    assert one.caller == caller
+    assert one.entry == next(iter(lists.values()))[0]
+
+
+def test_a_role_that_tokens_carry_is_the_people_behind_it_and_patterns_come_last() -> None:
+    held = holding({}, {"r": mapping(backend_roles=[BATCH, KIM], users=["a*", "zoe"])})
+    found = people(OPENSEARCH, held, (), Membership(), Pool("p", {}, {"g": Rank(BATCH, 1)}), {"own": Caller("own")})
+    assert [str(one) for one in found] == [
+        "iam_user:kim",
+        "internal_user:own",
+        "internal_user:zoe",
+        "anybody:a name that fits a*",
+    ]
+
+
+def test_who_signs_in_as_a_user_of_the_engine_is_meant_by_its_name() -> None:
+    person = Person("cognito_user", "anna", COGNITO, Caller("ops"), users=("ops",))
+    assert named([person], "internal_user:ops") == (person,)
+    grant = Grant(Subject(OF.INTERNAL_USER, "ops"), "r", "g")
+    assert granting([grant, grant], person, "r") == ("internal_user:ops (g)",)
+
+
+def test_where_every_group_counts_the_token_names_them_all() -> None:
+    every = Person("cognito_user", "anna", COGNITO, Caller(COGNITO), (str(TOKENS),), every_group=True)
+    assert granting([Grant(TOKENS, "r", "g", By.ROLE)], every, "r") == ("cognito_group:tokens (g)",)
+
+
+def test_where_there_is_no_group_it_says_so() -> None:
+    with pytest.raises(BadInput, match="which group 'x' is") as told:
+        group_called([], "x", source="s", place="p")
+    assert (told.value.remedy, told.value.source, told.value.place) == ("one of: none", "s", "p")
