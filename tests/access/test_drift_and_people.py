@@ -231,6 +231,17 @@ def test_an_internal_user_who_has_roles_by_a_backend_role_nobody_gave_them_is_dr
         assert not [one for one in drift(OPENSEARCH, GIVEN, held, mine | others) if one.claim.kind == Kind.USERS]
 
 
+def test_of_several_roles_that_a_name_gives_all_are_named_and_one_of_the_model_counts() -> None:
+    ben = "Cognito/pool/ben"
+    readers = {**MAPPED.of(Kind.MAPPINGS)["readers"], "users": [ben]}
+    mappings = {**MAPPED.of(Kind.MAPPINGS), "readers": readers}
+    held = SecurityConfig({**MAPPED.documents, Kind.MAPPINGS: mappings, Kind.USERS: {ben: {"backend_roles": []}}})
+    mine = GIVEN.claims(OPENSEARCH.mappings) - {Claim(Kind.USERS, "carl")}
+    [one] = [one for one in drift(OPENSEARCH, GIVEN, held, mine, keepers=KEEPERS) if one.claim.kind == Kind.USERS]
+    assert one.severity == "warning"
+    assert one.what.endswith("is called like a user of Cognito, and has kibana_user, readers with a password")
+
+
 def test_an_internal_user_made_by_hand_is_told_once_with_all_that_they_have() -> None:
     """Roles of their own, a caller's backend role, and a keeper's: the gravest of it counts."""
     mole = {"backend_roles": [APP, AUTOMATION], "opendistro_security_roles": ["kibana_user"]}
