@@ -17,7 +17,7 @@ RECEIVES = {"identity": 12, "key": 6}
 
 def delivered_to(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
     """A queue that the rules of this account may deliver to."""
-    queue = _queue(scope, name, fifo=fifo, retention_period=Duration.days(14), **properties)
+    queue = _queue(scope, name, fifo=fifo, **properties)
     queue.add_to_resource_policy(
         iam.PolicyStatement(
             sid="RulesDeliver",
@@ -49,10 +49,9 @@ def of_events(scope: Stack, concern: str, dead_letters: sqs.Queue, *, seconds: i
 
 
 def of_reminders(scope: Stack, *, seconds: int) -> sqs.Queue:
-    """Each is to be seen after a time of its own, which a FIFO queue does not offer. One that is lost is made up for by the sweep."""
-    return _queue(
-        scope, "reminders", visibility_timeout=Duration.seconds(seconds + 15), retention_period=Duration.hours(1)
-    )
+    """Each is to be seen after a time of its own, which a FIFO queue does not offer. A reminder that is lost is made up for by the sweep; an
+    event that waits among them (of a use of break-glass, say) is told by nothing else, so that it is kept as long as any."""
+    return _queue(scope, "reminders", visibility_timeout=Duration.seconds(seconds + 15))
 
 
 def _queue(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) -> sqs.Queue:
@@ -64,5 +63,6 @@ def _queue(scope: Stack, name: str, *, fifo: bool = False, **properties: Any) ->
         content_based_deduplication=True if fifo else None,
         encryption=sqs.QueueEncryption.SQS_MANAGED,
         enforce_ssl=True,
+        retention_period=Duration.days(14),
         **properties,
     )

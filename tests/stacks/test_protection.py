@@ -122,6 +122,7 @@ def test_queues_are_encrypted_refuse_plain_http_and_have_dead_letters(either: Sy
     for where, resource in queues.items():
         queue = resource["Properties"]
         assert queue["SqsManagedSseEnabled"] is True, where
+        assert queue["MessageRetentionPeriod"] == 14 * 24 * 3600, where  # an event waits among the reminders, too
         tries = {"portcullis-identity.fifo": 12, "portcullis-key.fifo": 6}.get(queue["QueueName"])
         if tries:
             reactions += 1
