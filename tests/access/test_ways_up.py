@@ -238,3 +238,8 @@ def test_a_denial_counts_for_a_service_too() -> None:
     assert let_in(says({"Service": ["sns.amazonaws.com", "a.amazonaws.com"]}), denied) == []
     both = let_in(says({"Service": ["sns.amazonaws.com", "a.amazonaws.com"]}), says({"Service": "a.amazonaws.com"}))
     assert [one[0] for one in both] == ["sns.amazonaws.com", "a.amazonaws.com"]
+
+
+def test_to_whom_the_policy_only_denies_something_is_no_stranger_by_that() -> None:
+    told = let_in(says("*"), says({"AWS": OPS}, CHANGES, Effect="Deny"))
+    assert [one[0] for one in told] == ["whoever signs"]
