@@ -49,8 +49,8 @@ def of_events(scope: Stack, concern: str, dead_letters: sqs.Queue, *, seconds: i
 
 
 def of_reminders(scope: Stack, *, seconds: int) -> sqs.Queue:
-    """Each is to be seen after a time of its own, which a FIFO queue does not offer. A reminder that is lost is made up for by the sweep; an
-    event that waits among them (of a use of break-glass, say) is told by nothing else, so that it is kept as long as any."""
+    """Each is to be seen after a time of its own, which a FIFO queue does not offer. A reminder that is lost is made up for by the
+    sweep; an event that waits among them (of a use of break-glass, say) is told by nothing else, so that it is kept as long as any."""
     return _queue(scope, "reminders", visibility_timeout=Duration.seconds(seconds + 15))
 
 
