@@ -5,10 +5,12 @@ from __future__ import annotations
 from threading import Thread
 
 import pytest
+from portcullis.entry.verbs.gate import guard
 from portcullis.errors import Refused, Unreachable
-from portcullis.operations.telling import keep_to_tell, kind_of, tell_kept, tell_or_keep, waiting
+from portcullis.operations.telling import keep_to_tell, kind_of, not_told_yet, tell_kept, tell_or_keep, waiting
 from portcullis.ports.alerts import Alert
 
+from tests.operations.agreeing import CAUSE
 from tests.operations.ledgers import Crash
 from tests.operations.worlds import Aws, account
 
@@ -112,3 +114,38 @@ def test_what_cannot_be_kept_is_told_all_the_same(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(made.ledger, "change", silent)
     tell_or_keep(made.services, ONE)
     assert made.aws.told == [ONE]
+
+
+def test_whoever_has_one_thing_to_tell_waits_for_no_other_that_nobody_can_be_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Each may take as long as a topic that does not answer, and who leaves a group waits for it."""
+    made = account()
+    tried = list[Alert]()
+
+    def silent(_aws: Aws, alert: Alert) -> None:
+        tried.append(alert)
+        raise Unreachable("the alert was not sent: ConnectTimeoutError")
+
+    monkeypatch.setattr(Aws, "tell", silent)
+    for alert in (ONE, TWO):
+        tell_or_keep(made.services, alert)
+    assert (tried, waiting(made.services, "demo")) == ([ONE, TWO], [ONE, TWO])
+
+
+def test_guard_tells_what_is_kept_to_be_told_and_says_why_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As `not told yet` says of it."""
+    made = account()
+    made.registered("demo")
+    keep_to_tell(made.services, ONE)
+    tell = Aws.tell
+
+    def silent(_aws: Aws, _alert: Alert) -> None:
+        raise Unreachable("the alert was not sent: AuthorizationError")
+
+    monkeypatch.setattr(Aws, "tell", silent)
+    with pytest.raises(Unreachable, match="AuthorizationError"):
+        guard(made.services, "demo", CAUSE)
+    monkeypatch.setattr(Aws, "tell", tell)
+    guard(made.services, "demo", CAUSE)
+    assert (made.aws.told, waiting(made.services, "demo"), not_told_yet(made.services, "demo")) == ([ONE], [], "")

@@ -9,6 +9,7 @@ what was tried can still be read.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
@@ -51,6 +52,12 @@ def _sign(sign: str) -> str:
 def many(count: int, one: str, more: str = "") -> str:
     """ "1 step", "2 steps"; `more` where the plural takes more than an s."""
     return f"{count} {one if count == 1 else more or one + 's'}"
+
+
+def not_told_yet(deployment: str, names: Iterable[str]) -> str:
+    """Of alerts that wait to be told."""
+    said = ", ".join(dict.fromkeys(names))
+    return f"not told yet: {said} (the sweep tells it, or portcullis guard {deployment}, which says why not)"
 
 
 def moment(at: datetime | str) -> str:

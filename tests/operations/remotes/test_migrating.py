@@ -23,7 +23,7 @@ from portcullis.entry.operate import carry_out
 from portcullis.entry.verbs import ACT, LOOK
 from portcullis.errors import BadInput, PortcullisError, Refused, Shut, Unreachable
 from portcullis.families.elasticsearch.documents.config import Kind, SecurityConfig
-from portcullis.operations.remotes.moving.kept import forget, under_way
+from portcullis.operations.remotes.moving.kept import all_under_way, forget, keep, under_way
 from portcullis.operations.remotes.moving.migrating import Migrated, migrate_remote
 from portcullis.operations.remotes.moving.planning import Migration, remote_migration
 from portcullis.operations.remotes.sweeping import look_after_keys
@@ -423,6 +423,53 @@ def test_where_a_keystore_cannot_be_written_somebody_does_it_and_asks_again() ->
     assert any("keystore of b" in one.how for one in back.left)
     with pytest.raises(Refused, match="by a second alias"):
         move(made(SAME, writable=frozenset({"a"}))[0])
+
+
+def test_an_alias_that_another_move_leads_to_is_not_moved_to_until_that_one_ends() -> None:
+    """Else the way back of the one would take away what people read by since the other."""
+    second = "dc3"
+    leads = {one: Connection(one, "logs.example:9300") for one in (OLD, second)}
+    world, clusters = made(
+        SECOND.replace(CERTIFICATE, f"{CERTIFICATE}, {CERTIFICATE.replace(OLD, second)}"), leads=leads
+    )
+    move(world)
+    with pytest.raises(Refused, match="dc2 is being moved to dc2k: --continue or --rollback of that first"):
+        migrate_remote(world.services, READER, CAUSE, alias=second, to=NEW)
+    assert remote_migration(world.services, READER, alias=second, to=NEW).exit_status == 3
+    assert move(world, go_on=True).state == "moved"
+    assert migrate_remote(world.services, READER, CAUSE, alias=second, to=NEW).state == "beside"
+    assert migrate_remote(world.services, READER, CAUSE, alias=second, to=NEW, back=True).state == "rolled-back"
+    assert clusters.settled() == {second: "certificate", NEW: "key"}
+
+
+def test_two_moves_begun_at_the_same_moment_are_both_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    world, _ = made()
+    site = world.services.site(READER)
+    move(world)
+    kept = all_under_way(site)[0]
+    forget(site, OLD)
+    others = [replace(kept, alias="dc3", to="dc3k")]
+    ledger = type(world.ledger)
+    saved, change = ledger.saved, ledger.change
+
+    def once_another_began(of: Any) -> None:
+        if others:
+            keep(site, others.pop())
+
+    def then_another(of: Any, deployment: str, name: str) -> Any:
+        found = saved(of, deployment, name)
+        if name == "migrations":
+            once_another_began(of)
+        return found
+
+    def after_another(of: Any, *given: Any) -> None:
+        once_another_began(of)
+        change(of, *given)
+
+    monkeypatch.setattr(ledger, "saved", then_another)
+    monkeypatch.setattr(ledger, "change", after_another)
+    keep(site, kept)
+    assert {one.alias for one in all_under_way(site)} == {OLD, "dc3"}
 
 
 def test_a_way_back_leaves_the_alias_that_was_read_before_it_began() -> None:

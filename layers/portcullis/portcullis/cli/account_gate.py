@@ -8,6 +8,7 @@ import click
 
 from portcullis.cli.account import account_options, deployments_here, run, target
 from portcullis.cli.console import console, when
+from portcullis.words import not_told_yet
 
 
 @click.command("break-glass", short_help="Let the break-glass principal at the data for a while.")
@@ -37,10 +38,8 @@ def break_glass(target_: str | None, reason: str, minutes: int | None, write: bo
 def show_custody(custody: Any) -> None:
     """Where the gate stands."""
     show_gate(custody)
-    if untold := ", ".join(dict.fromkeys(one["name"] for one in custody.get("outbox") or ())):
-        name = custody["deployment"]
-        said = f"not told yet: {untold} (the sweep tells it, or portcullis guard {name}, which says why not)"
-        console().prose(said, fg="yellow")
+    if untold := [one["name"] for one in custody.get("outbox") or ()]:
+        console().prose(not_told_yet(custody["deployment"], untold), fg="yellow")
     for measure, record in custody["measures"].items():
         detail = f" ({record['detail']})" if record.get("detail") else ""
         console().prose(f"  {measure:<18} {record['progress']}{detail}", " " * 21)

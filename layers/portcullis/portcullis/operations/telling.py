@@ -7,11 +7,11 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 
+from portcullis import words
 from portcullis.errors import PortcullisError, Unreachable
 from portcullis.operations.services import Services, Trigger
 from portcullis.operations.slots import Slot
 from portcullis.ports.alerts import HALF_TOLD, Alert
-from portcullis.words import denied_actions
 
 log = logging.getLogger(__name__)
 _PATIENCE = 5  # seconds that whoever tells what is kept waits for another who does
@@ -25,7 +25,7 @@ def told(name: str) -> str:
 def kind_of(error: Exception) -> str:
     """What a failure is told once by: not its words, which may hold a time, but the rights that are missing among them. Whoever gives one
     back is told of the next."""
-    return " ".join([type(error).__name__, *denied_actions(error)])
+    return " ".join([type(error).__name__, *words.denied_actions(error)])
 
 
 def tell_once(services: Services, alert: Alert, about: str) -> bool:
@@ -83,7 +83,7 @@ def tell_or_keep(services: Services, alert: Alert, *, instead_of: Alert | None =
             services.alerts.tell(alert)
         return
     with or_later(alert.name, alert.deployment):
-        tell_kept(services, alert.deployment)
+        tell_kept(services, alert.deployment, only=alert)
 
 
 def tell_once_or_keep(services: Services, alert: Alert, about: str) -> bool:
@@ -100,8 +100,9 @@ def waiting(services: Services, deployment: str) -> list[Alert]:
     return TO_TELL.saved(services.ledger, deployment) or []
 
 
-def tell_kept(services: Services, deployment: str) -> None:
+def tell_kept(services: Services, deployment: str, *, only: Alert | None = None) -> None:
     """What is kept to be told. What still cannot be keeps back no other, since one of the two ways may be open: raised in the end.
+    `only`: this one, of whoever has something else to do; where nobody answers, each takes long.
 
     One tells at a time, so that each is told once. It is kept until it was told: should we die in between, better twice than never.
     Raises Unreachable, too, where somebody else is telling it.
@@ -110,11 +111,15 @@ def tell_kept(services: Services, deployment: str) -> None:
         return
     stay: list[Alert] = []
     failures: list[PortcullisError] = []
+
+    def meant(one: Alert) -> bool:
+        return one not in stay and (only is None or one.happened == only.happened)
+
     teller = f"alerts of {deployment}"
     with services.ledger.lease(teller, "tell", wait=_PATIENCE) as ours:
         if not ours:
             raise Unreachable(f"what was kept to be told of {deployment} is being told by others")
-        while alert := next((one for one in waiting(services, deployment) if one not in stay), None):
+        while alert := next((one for one in waiting(services, deployment) if meant(one)), None):
             services.ledger.renew(teller)
             try:
                 services.alerts.tell(alert)
@@ -131,10 +136,7 @@ def not_told_yet(services: Services, deployment: str) -> str:
     """What waits to be told, as the end of what a verb answers; empty if nothing does. What was asked for is done all the same."""
     names = [told.name.value for told in services.ledger.custody(deployment).outbox]
     names += [alert.name for alert in waiting(services, deployment)]
-    if not names:
-        return ""
-    again = f"the sweep tells it, or portcullis guard {deployment}, which says why not"
-    return f"; not told yet: {', '.join(dict.fromkeys(names))} ({again})"
+    return f"; {words.not_told_yet(deployment, names)}" if names else ""
 
 
 @contextmanager

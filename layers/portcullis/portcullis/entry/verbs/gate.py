@@ -64,8 +64,11 @@ COMMANDS = (
 
 def guard(services: Services, deployment: str, cause: Trigger) -> Custody:
     from portcullis.operations.custody.guard import guard as look
+    from portcullis.operations.telling import tell_kept
 
-    return look(services, deployment, cause)
+    found = look(services, deployment, cause)
+    tell_kept(services, deployment)
+    return found
 
 
 def lock(services: Services, deployment: str, cause: Trigger, *, reason: str = "") -> Custody:

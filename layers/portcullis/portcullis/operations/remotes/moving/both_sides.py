@@ -15,6 +15,7 @@ from portcullis.operations.remotes.asking.other_side import looked_at, there_of
 from portcullis.operations.remotes.files import file_of, on_cluster
 from portcullis.operations.remotes.keys.agreed import giver_of
 from portcullis.operations.remotes.keys.tending import options_of, taking
+from portcullis.operations.remotes.moving.kept import all_under_way
 from portcullis.operations.services import Services, Site
 from portcullis.operations.writing.opened import mappings_are_shut, once_open
 from portcullis.ports.remotes import Connection
@@ -175,6 +176,12 @@ def facts(one: Meant, *, begun: bool) -> Facts:
     info = one.reader.remotes.info()
     if not begun:
         stops += _as_it_is(one, info)
+    # A way back of the one would take away what people read by since the other.
+    stops += (
+        f"{other.alias} is being moved to {other.to}: --continue or --rollback of that first"
+        for other in all_under_way(one.reader)
+        if other.to == one.to and other.alias != one.alias
+    )
     for site in (one.reader, one.giver):
         if site is not None:
             seen = looked_at(notes, f"release and licence of {site.name}", lambda at=site: _lacking(at))  # type: ignore[misc]

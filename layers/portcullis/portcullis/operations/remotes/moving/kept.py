@@ -57,19 +57,15 @@ def all_under_way(site: Site) -> tuple[Underway, ...]:
 
 def keep(site: Site, underway: Underway) -> None:
     """Before what it says is begun."""
-    aliases = _ALL.saved(site.ledger, site.name) or []
-    if underway.alias not in aliases:
-        _ALL.save(site.ledger, site.name, [*aliases, underway.alias])
+    alias = underway.alias
+    _ALL.change(site.ledger, site.name, lambda there: there if alias in (there or ()) else [*(there or ()), alias])
     _of(underway.alias).save(site.ledger, site.name, underway)
 
 
 def forget(site: Site, alias: str) -> None:
     """It was ended, or undone."""
     _of(alias).forget(site.ledger, site.name)
-    if left := [one for one in _ALL.saved(site.ledger, site.name) or () if one != alias]:
-        _ALL.save(site.ledger, site.name, left)
-    else:
-        _ALL.forget(site.ledger, site.name)
+    _ALL.change(site.ledger, site.name, lambda there: [one for one in there or () if one != alias] or None)
 
 
 def named(kept: Underway | None, to: str) -> str:
