@@ -14,7 +14,8 @@ from portcullis.families.opensearch.shutting.baseline import COMPARE_ROLE
 from portcullis.model.option_types import Options
 from portcullis.operations.access.changing.foundation import MOVING
 from portcullis.operations.custody.deleting import delete
-from portcullis.operations.keys.rekeying import Rekeyed, rekey, rekey_state
+from portcullis.operations.keys import rekeying
+from portcullis.operations.keys.rekeying import Move, Rekeyed, rekey, rekey_state
 from portcullis.operations.services import Trigger
 from portcullis.operations.sweep import sweep
 from portcullis.ports.alerts import Alert
@@ -310,6 +311,31 @@ def test_a_second_re_key_that_shares_a_domain_with_one_under_way_is_refused(seco
     assert [made.services.ledger.saved(name, MOVING) for name in ("old", "new")] == before
     made.stores["old"].slow = 0
     assert move(made).step == "done"
+
+
+def test_a_re_key_that_was_cut_off_as_it_began_takes_no_domain_from_a_later_one(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = pair(more=("other",))
+
+    def dies(*_: object) -> Move:
+        raise Crash
+
+    with monkeypatch.context() as dying:
+        dying.setitem(rekeying._DOES, "prepare", dies)
+        with pytest.raises(Crash):
+            move(made)
+    made.stores["other"].write("bills", "1", {"n": 1})
+    made.stores["other"].slow = 10_000
+    rekey(made.services, "other", CAUSE, to="new")
+    mark = made.services.ledger.saved("new", MOVING)
+    with pytest.raises(Refused, match="other is being re-keyed to new"):
+        move(made)
+    assert move(made, to="", cancel=True).step == "called off"
+    assert (made.services.ledger.saved("new", MOVING), reads(made, "new")) == (mark, True)
+    made.stores["other"].slow = 0
+    assert rekey(made.services, "other", CAUSE, to="new").step == "done"
+    assert made.services.ledger.saved("new", MOVING) is None
 
 
 def test_a_domain_whose_re_key_was_called_off_can_be_moved_to() -> None:

@@ -150,6 +150,7 @@ def _refuse_two_at_once(services: Services, deployment: str, to: str) -> None:
 
 
 def _prepare(services: Services, deployment: str, move: Move, cause: Trigger, until: datetime) -> Move:
+    _refuse_two_at_once(services, deployment, move.to)  # once more: another may have begun since we did
     services.ledger.save(move.to, MOVING, replace(move, to=deployment, step=_TARGET))
     for name in (deployment, move.to):
         apply_text(services, name, None, cause)
@@ -361,7 +362,11 @@ def _close(services: Services, deployment: str, to: str, cause: Trigger, *, but:
     if but is not None:
         services.ledger.save(deployment, f"{MOVING}-last", but)
     there = services.ledger.deployments()  # somebody may have taken the new one away
-    for name in (to, deployment):  # the one that moves last: until then asking again does all of it
+    target = _under_way(services, to)
+    ours = target is None or target.to == deployment  # else another one moves there by now
+    for name in (
+        (to, deployment) if ours else (deployment,)
+    ):  # the one that moves last: until then asking again does all of it
         services.ledger.forget(name, MOVING)
         if name in there and services.ledger.custody(name).state is State.OPEN:
             apply_text(services, name, None, cause)
