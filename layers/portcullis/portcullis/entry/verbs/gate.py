@@ -19,7 +19,7 @@ COMMANDS = (
         "guard", Wish.GATE, "Look at the key now, and lock or unlock as it asks for.",
         (Verb("guard", ACT, f"{__name__}:guard", (
             Document(_REVOKED, "Looks at a deployment's key now, and locks or unlocks as it asks for."),)),),
-        more="As an event would have it done.",
+        more="As an event would have it done. Tells what waits to be told, too, or says why not.",
         examples=("portcullis guard demo",),
         show=_SHOW,
     ),

@@ -363,10 +363,9 @@ def _close(services: Services, deployment: str, to: str, cause: Trigger, *, but:
         services.ledger.save(deployment, f"{MOVING}-last", but)
     there = services.ledger.deployments()  # somebody may have taken the new one away
     target = _under_way(services, to)
-    ours = target is None or target.to == deployment  # else another one moves there by now
-    for name in (
-        (to, deployment) if ours else (deployment,)
-    ):  # the one that moves last: until then asking again does all of it
+    taken = target is not None and target.to != deployment  # another one moves there by now
+    # The one that moves last: until then asking again does all of it.
+    for name in [deployment] if taken else [to, deployment]:
         services.ledger.forget(name, MOVING)
         if name in there and services.ledger.custody(name).state is State.OPEN:
             apply_text(services, name, None, cause)
