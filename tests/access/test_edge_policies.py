@@ -40,7 +40,7 @@ MAYBE = bounded({**ANY, "Condition": UNSAID})
         ([allow()], {}, True, [f"{DOMAIN}, statement 1"], []),
         ([allow(OTHER), allow(Sid="Us")], {}, True, [f"{DOMAIN}, statement Us"], []),
         ([allow(), deny(), deny(Sid="Too")], {}, False, [f"{DOMAIN}, statement No"], []),
-        ([deny(Condition=UNSAID)], {}, False, [], []),
+        ([deny(Condition=UNSAID)], {}, False, [], [f"{DOMAIN}, statement No {NOT_KNOWN}"]),
         ([deny(Condition=UNSAID), deny(Sid="Sure")], {}, False, [f"{DOMAIN}, statement Sure"], []),
         (
             [allow(), deny(Condition=UNSAID)],

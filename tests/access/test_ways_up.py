@@ -228,6 +228,37 @@ def test_several_are_told_in_order_and_each_once() -> None:
     assert [one[0] for one in told] == [OPS, THERE, "whoever signs"]
 
 
+def key_for(*statements: Json, grants: tuple[Json, ...] = ()) -> Key:
+    return Key(KEY, {"Version": "2012-10-17", "Statement": list(statements)}, grants)
+
+
+@pytest.mark.parametrize(
+    ("whom", "key", "told"),
+    [
+        ("*", key_for(says({"AWS": OPS}, "kms:Decrypt")), [(OPS, READS, True, "")]),
+        ("*", key_for(grants=({"GranteePrincipal": OPS, "Operations": ["Decrypt"]},)), [(OPS, READS, True, "")]),
+        ({"AWS": AWAY}, key_for(says({"AWS": THERE}, "kms:Decrypt")), [(THERE, READS, False, ANOTHER)]),
+        ({"AWS": AWAY}, key_for(says({"AWS": OPS}, "kms:Decrypt")), []),
+        ("*", key_for(says({"AWS": AWAY}, "kms:*")), [(f"the account {AWAY}", READS, False, ANOTHER)]),
+        ("*", key_for(says({"AWS": f"{IAM}:root"}, "kms:*")), [("whoever signs", READS, False, "")]),
+    ],
+)  # fmt: skip
+def test_of_everybody_those_whom_the_key_names_are_told(whom: Any, key: Key, told: list[Any]) -> None:
+    assert let_in(says(whom), key=key) == told
+
+
+@pytest.mark.parametrize("key", ["aws:PrincipalArn", "aws:PrincipalAccount", "aws:userid"])
+def test_of_everybody_some_may_be_meant_by_a_condition_on_who_they_are(key: str) -> None:
+    condition = {"StringLike": {key: ["*ops*", AWAY]}}
+    assert let_in(says("*", Condition=condition)) == [("whoever signs", READS, False, "")]
+
+
+def test_a_service_that_may_for_one_account_alone_is_told() -> None:
+    condition = {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+    told = let_in(says({"Service": "rds.amazonaws.com"}, Condition=condition))
+    assert told == [("rds.amazonaws.com", READS, False, "only if somebody has it do so")]
+
+
 def test_all_but_somebody_is_whoever_signs() -> None:
     statement = {key: value for key, value in says("*").items() if key != "Principal"}
     assert [one[0] for one in let_in({**statement, "NotPrincipal": {"AWS": ROLE}})] == ["whoever signs"]

@@ -127,7 +127,8 @@ def test_a_secret_says_its_policy_and_its_key_and_the_key_whom_it_lets_in(calm: 
     reader, ours = AwsEdge(calm.client), registration(account=calm.account)
     held = reader.secret(ours, name)
     assert (held.policy["Statement"], held.key, held.unread) == ([body], f"alias/{name}", "")
-    assert reader.secret(ours, f"{name}-plain") == HeldSecret()
+    plain = secrets.describe_secret(SecretId=f"{name}-plain")["ARN"]
+    assert reader.secret(ours, f"{name}-plain") == HeldSecret(arn=plain)
     found = reader.key(ours, f"arn:aws:kms:{calm.region}:{calm.account}:alias/{name}")
     assert (found.arn, found.unread) == (key, "")
     assert found.policy == of_key

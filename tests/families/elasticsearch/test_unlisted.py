@@ -36,7 +36,12 @@ def test_where_the_engine_keeps_who_has_access_is_no_404(name: str) -> None:
         (".*/_search", "elasticsearch-9.5", True),
         ("*/_search", "elasticsearch-9.5", False),
         ("logs-*/_search", "elasticsearch-9.5", False),
+        ("*/_search?expand_wildcards=all", "elasticsearch-9.5", True),
+        ("_search?expand_wildcards=open,hidden", "elasticsearch-9.5", True),
+        ("_search", "elasticsearch-9.5", False),
         ("*/_search", "elasticsearch-6.8", True),
+        ("_search", "elasticsearch-6.8", True),
+        ("_all/_search", "elasticsearch-7.17", True),
     ],
 )
 def test_a_wildcard_that_may_reach_it_says_so(path: str, engine: str, said: bool) -> None:

@@ -313,6 +313,15 @@ def test_a_matrix_of_a_condition_that_is_not_given_is_unknown_and_told_when_it_i
     assert cells(matrix(here, people=["kim"], address="192.0.2.1")) == {}
 
 
+def test_a_cell_of_which_the_policies_let_through_a_part_for_certain_says_that_the_rest_is_not_known(
+    here: Account,
+) -> None:
+    elsewhere = {"NotIpAddress": {"aws:SourceIp": "10.0.0.0/8"}}
+    here.aws.access_policy = policy(no("*", Action="es:ESHttpP*", Condition=elsewhere))
+    assert cells(matrix(here, people=["kim"])) == {"kim": ("read ?", "read ?", "-")}
+    assert cells(matrix(here, people=["kim"], address="10.0.0.1")) == {"kim": ("read write", "read write", "-")}
+
+
 def test_joining_a_group_brings_nothing_where_a_policy_keeps_them_out(here: Account) -> None:
     asked = {"person": "cognito_user:anna", "does": "joins", "group": "readers"}
     assert [one.index for one in asks(here, "what-if", **asked).changes] == ["payroll-1"]

@@ -113,6 +113,7 @@ TO_KIM = {"AWS": [arn("user", "kim")]}
 TO_ACCOUNT = says({"AWS": [f"arn:aws:iam::{ACCOUNT}:root"]}, "kms:*")
 BY_SERVICE = {"StringEquals": {"kms:ViaService": "secretsmanager.eu-central-1.amazonaws.com"}}
 BY_ANOTHER = {"StringEquals": {"kms:ViaService": "s3.eu-central-1.amazonaws.com"}}
+NOT_OURS = {"StringNotEquals": {"aws:PrincipalOrgID": "o-1"}}
 OF_KEY = "the policy of the key of-secrets, statement 1"
 SECRET = "arn:aws:secretsmanager:eu-central-1:1:secret:chief-AbCdEf"
 
@@ -200,6 +201,12 @@ def test_a_grant_for_something_else_opens_no_way(here: Account, given: dict[str,
     assert KIM not in ways(here, own=lets(READ), key=KEY)
 
 
+def test_a_grant_is_not_certain_where_the_key_may_deny_it(here: Account) -> None:
+    denies = says({"AWS": ["*"]}, "kms:Decrypt", effect="Deny", Condition=NOT_OURS)
+    of_key(here, denies, grants=(grant(arn("user", "kim")),))
+    assert not ways(here, own=lets(READ), key=KEY)[KIM].certain
+
+
 def test_a_key_that_cannot_be_read_leaves_it_uncertain_and_says_why(here: Account) -> None:
     here.aws.keys_of_secrets[KEY] = Key(KEY, unread="it is of another account")
     one = ways(here, own=lets(READ, "kms:Decrypt"), key=KEY)[KIM]
@@ -247,6 +254,22 @@ def test_the_secret_of_an_internal_user_who_administers_is_a_way_too(here: Accou
     )
     assert (paths[STRANGE].certain, paths[KIM].certain) == (True, True)
     assert paths[KIM].path[-1] == "signs in as the internal user chief"
+
+
+REAL = "arn:aws:secretsmanager:eu-central-1:1:secret:portcullis/demo/chief-x7Yz12"
+
+
+@pytest.mark.parametrize(
+    "policy",
+    [
+        says(TO_KIM, "kms:Decrypt"),
+        says(TO_KIM, "kms:*", Condition={"StringEquals": {"kms:EncryptionContext:SecretARN": REAL}}),
+    ],
+)
+def test_a_policy_that_names_the_whole_arn_of_a_secret_means_it(here: Account, policy: dict[str, Any]) -> None:
+    of_key(here, policy)
+    told = with_chief(here, HeldSecret(key=KEY, arn=REAL), lets(READ, resource=REAL))
+    assert [one.certain for one in told.findings if (one.code, one.about) == (PATH, KIM)] == [True]
 
 
 def test_a_secret_that_cannot_be_read_is_said(here: Account) -> None:

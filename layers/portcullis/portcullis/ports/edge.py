@@ -18,10 +18,12 @@ AMAZONS_KEY = "alias/aws/secretsmanager"  # which lets in whom the secret does
 @dataclass(frozen=True, slots=True)
 class HeldSecret:
     """What is said of a secret, and nothing of what it holds. `key`: as whoever chose it wrote it, an ARN, an id or an alias; empty:
-    Amazon's own. `unread`: why it could not be read."""
+    Amazon's own. `arn`: its own, with the six signs at its end that only Secrets Manager knows; empty: could not be read. `unread`: why it,
+    or its policy, could not be read."""
 
     policy: Json = field(default_factory=dict)
     key: str = ""
+    arn: str = ""
     unread: str = ""
 
 

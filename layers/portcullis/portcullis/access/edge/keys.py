@@ -65,7 +65,7 @@ def _decrypts(key: Key, secret: str, who: Somebody, edge: Edge) -> Judged:
             ("aws:calledvia", "aws:calledviafirst", "aws:calledvialast"), ("secretsmanager.amazonaws.com",)
         ),
         "kms:viaservice": (service,),
-        "kms:calleraccount": (who.account,),
+        **({} if who.whoever else {"kms:calleraccount": (who.account,)}),
         f"kms:encryptioncontext:{_ARN.lower()}": (secret,),
         "kms:encryptioncontextkeys": (_ARN, _VERSION),
     }
@@ -77,7 +77,7 @@ def _decrypts(key: Key, secret: str, who: Somebody, edge: Edge) -> Judged:
     if judged.allowed is True or (judged.allowed is False and judged.by):
         return judged
     for truth, says in _granted(key, secret, who):
-        if truth is True and judged.allowed is False:
+        if truth is True and judged.allowed is False and not judged.why:
             return Judged(True, (Statement("the grants of the key", says, "Allow", {}),))
         judged = Judged(None) if judged.allowed is False else judged
     return Judged(None) if judged.allowed is False and key.grants is None else judged

@@ -7,7 +7,7 @@ nothing, or a value is not known, the answer is None, with what would have to be
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from typing import Any
 
@@ -43,11 +43,13 @@ class Own:
 
 @dataclass(frozen=True, slots=True)
 class Somebody:
-    """Whom a policy judges. `arn` is that of a user or of a role, empty for one who does not sign."""
+    """Whom a policy judges. `arn` is that of a user or of a role, empty for one who does not sign. `whoever`: it stands for anybody whom
+    the same statements mean, of whom nothing else is known."""
 
     arn: str
     comes: Comes
     own: Own = Own()
+    whoever: bool = False
 
     @property
     def account(self) -> str:
@@ -83,7 +85,7 @@ class Statement:
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """`by`: the statements that decide, or may. `why`: what is missing, or in doubt, in words."""
+    """`by`: the statements that decide, or may. `why`: what is missing, or in doubt, in words; of what nothing allows, what may deny it."""
 
     allowed: Truth
     by: tuple[Statement, ...] = ()
@@ -125,9 +127,10 @@ def judge(
         return Judged(False, tuple(certain[:1]))
     doubtful = [found for found, truth in denies if truth is None]
     allows = _allowed(who, owner, own, limit if boundary else None, of_domain, left_to_account)
+    why = (*allows.why, *_doubts(doubtful))
     if allows.allowed is False or not doubtful:
-        return allows
-    return Judged(None, (*doubtful, *allows.by), (*allows.why, *_doubts(doubtful)))
+        return replace(allows, why=why)
+    return Judged(None, (*doubtful, *allows.by), why)
 
 
 _Found = list[tuple[Statement, Truth]]

@@ -17,6 +17,7 @@ from portcullis.access.edge.policies import Comes, Own, Somebody, statements
 from portcullis.access.edge.way import Edge
 
 _ANYBODY = "role/any"  # of the account: somebody whom only a statement for everybody means
+_ROOT = ":root"  # stands for a whole account
 _COLONS = 5  # of an ARN
 _UNSEEN = Own(unread="their own policies are not looked at")
 _ANOTHER = "only if a policy of their own account lets them, too"
@@ -34,21 +35,21 @@ class Stranger:
 
 def strangers(secret: Secret, edge: Edge, known: Collection[str]) -> Iterator[Stranger]:
     """Each principal that the policy names and nobody here knows, with the first thing that it lets them do. `known`: ARNs."""
+    anybody = _anybody(edge)
     for name, arn in _named(secret, edge):
         if arn in known:
             continue
+        whoever, own = arn == anybody or arn.endswith(_ROOT), Own() if _account(arn) == edge.account else _UNSEEN
+        who = Somebody(arn, Comes.SIGNED, own, whoever)
         for act in of_secret(secret):
-            who = Somebody(arn, Comes.SIGNED, _UNSEEN if arn.split(":")[4] != edge.account else Own())
             if found := open_by(who, edge, act, replace(who, own=_UNSEEN)):
                 yield Stranger(name, found, _hangs(who, edge, secret))
                 break
-    anybody = _anybody(edge)
     unread = replace(secret, key=secret.key and Key(secret.key.arn))  # as which service asks for it is not known
     for service in _services(secret):
         for act in of_secret(_as_if(unread, service, anybody)):
-            if found := open_by(
-                Somebody(anybody, Comes.SIGNED, Own()), edge, act, Somebody(anybody, Comes.SIGNED, _UNSEEN)
-            ):
+            who = Somebody(anybody, Comes.SIGNED, Own(), whoever=True)
+            if found := open_by(who, edge, act, replace(who, own=_UNSEEN)):
                 yield Stranger(service, replace(found, certain=False), "only if somebody has it do so")
                 break
 
@@ -60,10 +61,24 @@ def _hangs(who: Somebody, edge: Edge, secret: Secret) -> str:
 
 
 def _named(secret: Secret, edge: Edge) -> Iterator[tuple[str, str]]:
-    """The principals of what it allows, each in words and as an ARN that is judged."""
+    """The principals of what it allows, each in words and as an ARN that is judged. Where it means everybody, or a whole account, also
+    whom of them the key names: it may let in these alone."""
+    found = _principals(secret.policy, edge)
+    everybody = _anybody(edge) in found.values()
+    accounts = {_account(arn) for arn in found.values() if arn.endswith(_ROOT)}
+    if secret.key is not None:
+        grantees = [str(one.get("GranteePrincipal", "")) for one in secret.key.grants or ()]
+        grants = {"Effect": "Allow", "Principal": {"AWS": grantees}}
+        of_key = _principals({"Statement": [*statements(secret.key.policy or {}), grants]}, edge)
+        found |= {name: arn for name, arn in of_key.items() if everybody or _account(arn) in accounts}
+    own = f"the account {edge.account}"  # who of it may, their own policies say, which are looked at
+    yield from ((name, arn) for name, arn in found.items() if name != own)
+
+
+def _principals(policy: Json, edge: Edge) -> dict[str, str]:
     partition, anybody = edge.arn.split(":")[1], _anybody(edge)
     found: dict[str, str] = {}
-    for statement in statements(secret.policy):
+    for statement in statements(policy):
         principal = statement.get("Principal")
         if statement.get("Effect") != "Allow":
             continue
@@ -79,10 +94,12 @@ def _named(secret: Secret, edge: Edge) -> Iterator[tuple[str, str]]:
                 role = f"arn:{partition}:iam::{head.split(':')[4]}:role/{session.partition('/')[0]}"
                 found.setdefault(one, role)
             elif one.startswith("arn:") and one.count(":") >= _COLONS:
-                account = one.split(":")[4]
-                found.setdefault(f"the account {account}" if one.endswith(":root") else one, one)
-    own = f"the account {edge.account}"  # who of it may, their own policies say, which are looked at
-    yield from ((name, arn) for name, arn in found.items() if name != own)
+                found.setdefault(f"the account {_account(one)}" if one.endswith(_ROOT) else one, one)
+    return found
+
+
+def _account(arn: str) -> str:
+    return arn.split(":")[4]
 
 
 def _anybody(edge: Edge) -> str:

@@ -249,9 +249,10 @@ def context_of(edge: Edge, who: Somebody) -> Context:
         "aws:epochtime": (str(int(edge.at.timestamp())),),
         "aws:requestedregion": (edge.region,),
         "aws:securetransport": ("true",),
-        "aws:principalisawsservice": ("false",),
-        "aws:viaawsservice": ("false",),
     }
+    if who.whoever:  # a service among them
+        return Context(known)
+    known |= {"aws:principalisawsservice": ("false",), "aws:viaawsservice": ("false",)}
     absent = {"aws:calledvia", "aws:calledviafirst", "aws:calledvialast", "aws:sourcearn", "aws:sourceaccount"}
     if who.arn:
         known |= {

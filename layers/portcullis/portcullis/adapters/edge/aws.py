@@ -79,12 +79,15 @@ class AwsEdge:
         secrets = self._client("secretsmanager")
         if name.startswith("arn:") and name.split(":")[4] != registration.account:
             return HeldSecret(unread="it is of another account")
+        key = arn = ""
         try:
-            key = secrets.describe_secret(SecretId=name).get("KmsKeyId") or ""
+            described = secrets.describe_secret(SecretId=name)
+            key, arn = described.get("KmsKeyId") or "", described["ARN"]
+            key = "" if key.endswith(AMAZONS_KEY) else key
             policy = secrets.get_resource_policy(SecretId=name).get("ResourcePolicy") or "{}"
         except Exception as error:
-            return HeldSecret(unread=_closed(error, "it"))
-        return HeldSecret(_document(policy), "" if key.endswith(AMAZONS_KEY) else key)
+            return HeldSecret(key=key, arn=arn, unread=_closed(error, "it"))
+        return HeldSecret(_document(policy), key, arn)
 
     def key(self, registration: Registration, arn: str) -> Key:
         if arn.split(":")[4] != registration.account:

@@ -21,6 +21,7 @@ _ALIASES = "indices:admin/aliases/get"
 _MIND_FILTERS = (SEARCH, "indices:data/read/explain")  # what reads a document by its id minds no filter of an alias
 _OWN = "indices in which the engine keeps who has access may be among it: which of them there are is not looked at"
 _OWN_NAMES = (".security-7", ".security-tokens-7", ".security-profile-8")
+_OWN_NAME_OF_OLD = ".security-6"  # 7 keeps it where it was 6 once
 _BAD_REQUEST = 400  # and all that is above ends in an error
 
 
@@ -77,10 +78,15 @@ def answered(here: Compiled, roles: frozenset[str], need: Need) -> Decided:
 
 def _own_reached(here: Compiled, roles: frozenset[str], need: Need) -> list[str]:
     """Indices in which the engine keeps who has access, and which a wildcard reaches for somebody whose role is on them: nobody lists
-    them here. From 8 on they are hidden, and a wildcard reaches them that begins with a dot (seen on 9.5.3)."""
-    hidden, groups = here.release.major > 7, here.holding(roles).grants(need.action)
-    wild = [one for one in need.names if "*" in one and not one.startswith("-") and (one.startswith(".") or not hidden)]
-    reached = [one for one in _OWN_NAMES if any(matches(name, one) for name in wild)]
+    them here. From 8 on they are hidden, and a wildcard reaches them that begins with a dot (seen on 9.5.3), or that is to expand to
+    what is hidden."""
+    if need.any_index:
+        return []
+    groups, hidden = here.holding(roles).grants(need.action), here.release.major > 7 and not need.options.hidden
+    asked = ("*",) if need.names in ((), (ALL,)) else need.names
+    wild = [one for one in asked if "*" in one and not one.startswith("-") and (one.startswith(".") or not hidden)]
+    names = _OWN_NAMES if here.release.major > 7 else (_OWN_NAME_OF_OLD, *_OWN_NAMES)
+    reached = [one for one in names if any(matches(name, one) for name in wild)]
     return [one for one in reached if any(group.restricted for group in covering(groups, one, here.world))]
 
 

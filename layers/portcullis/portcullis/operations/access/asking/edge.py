@@ -152,8 +152,10 @@ def _cell(cell: str, read: Passage | None, write: Passage | None) -> tuple[str, 
     noes = tuple(dict.fromkeys(one.no for one in told.values() if one.passes is False))
     if all(one.passes is False for one in told.values()):
         return "-", noes
-    through = [word for word in words if word in told and told[word].passes is True]
-    return " ".join((*through, *(("?",) if open_ or not through else ()))), noes
+    of_engine = [word for word in words if word != "?"]
+    through = [word for word in of_engine if told[word].passes is True]
+    open_ = open_ or any(told[word].passes is None for word in of_engine)
+    return " ".join((*through, *(("?",) if open_ else ()))), noes
 
 
 @dataclass(frozen=True, slots=True)

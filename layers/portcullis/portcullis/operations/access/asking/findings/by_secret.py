@@ -31,7 +31,10 @@ def masters_secret(before: Before, seen: Mapping[str, Any] | None, unknown: list
         seen = {}
     policy = {"Version": _VERSION, "Statement": list(seen.get("policy") or ())}
     key = _key(str(seen.get("key") or ""), before)
-    return (Secret(_arn_of(master.secret, before), f"the master {master.name}", policy, key),)
+    arn = master.secret
+    if not arn.startswith("arn:"):
+        arn = before.reader.secret(before.registration, arn).arn or _arn_of(arn, before)
+    return (Secret(arn, f"the master {master.name}", policy, key),)
 
 
 def secrets_of_users(
@@ -46,7 +49,8 @@ def secrets_of_users(
         if held.unread:
             unknown.append(f"whom the policy of the secret of {person} lets read it: {held.unread}")
         policy = {"Version": _VERSION, **held.policy}
-        yield Secret(_arn_of(name, before), f"the internal user {person.name}", policy, _key(held.key, before))
+        arn, whose = held.arn or _arn_of(name, before), f"the internal user {person.name}"
+        yield Secret(arn, whose, policy, _key(held.key, before))
 
 
 def ways_by_secret(
@@ -69,7 +73,7 @@ def ways_by_secret(
 
 
 def _arn_of(secret: str, before: Before) -> str:
-    """Of a secret that is known by its name, its ARN but for the six signs that Secrets Manager adds."""
+    """Of a secret that could not be read, its ARN but for the six signs that Secrets Manager adds."""
     if secret.startswith("arn:"):
         return secret
     edge = before.edge
