@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
+from portcullis.access.edge.keys import Key
 from portcullis.access.edge.own_policies import Act, Administrators, Secret, acts
 from portcullis.access.edge.running import running_as
 from portcullis.access.edge.way import Edge
@@ -19,7 +20,9 @@ SERVICES = [f"{one}.amazonaws.com" for one in ("lambda", "ec2", "ecs-tasks", "co
 
 
 def ways() -> Iterator[Act]:
-    secret = Secret(f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chief-AbCdEf", "the master chief", {}, KEY)
+    secret = Secret(
+        f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:chief-AbCdEf", "the user chief", {}, Key(KEY), True
+    )
     pool = f"arn:aws:cognito-idp:{REGION}:{ACCOUNT}:userpool/{REGION}_pool"
     user = f"arn:aws:iam::{ACCOUNT}:user/boss"
     yield from acts(

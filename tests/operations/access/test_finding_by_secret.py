@@ -256,6 +256,22 @@ def test_the_secret_of_an_internal_user_who_administers_is_a_way_too(here: Accou
     assert paths[KIM].path[-1] == "signs in as the internal user chief"
 
 
+@pytest.mark.parametrize("action", ["secretsmanager:PutSecretValue", "secretsmanager:UpdateSecret"])
+def test_whoever_may_write_a_secret_that_a_password_follows_has_a_way(here: Account, action: str) -> None:
+    told = with_chief(here, HeldSecret({"Statement": [says({"AWS": [STRANGE]}, action)]}), lets(action))
+    paths = {one.about: one for one in told.findings if one.code == PATH}
+    assert paths[STRANGE].path[1].startswith("may write the secret of the internal user chief (")
+    assert paths[KIM].path[-1] == "the password follows it: signs in as the internal user chief"
+    assert (paths[STRANGE].certain, paths[KIM].certain) == (True, True)
+    of_key(here, says(TO_KIM, "kms:*"))
+    told = with_chief(here, HeldSecret(key=KEY), lets(action))
+    assert [one.certain for one in told.findings if (one.code, one.about) == (PATH, KIM)] == [False]
+
+
+def test_nobody_signs_in_by_writing_the_masters_secret(here: Account) -> None:
+    assert KIM not in ways(here, own=lets("secretsmanager:PutSecretValue"))
+
+
 REAL = "arn:aws:secretsmanager:eu-central-1:1:secret:portcullis/demo/chief-x7Yz12"
 
 

@@ -51,12 +51,13 @@ class Open:
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret with the password of who administers. `whose`: in words; `policy`: its own; `key`: the customer's key that it is
-    under, if it is."""
+    under, if it is; `followed`: whether the engine's password becomes what it holds, whoever wrote it."""
 
     arn: str
     whose: str
     policy: Json = field(default_factory=dict)
     key: Key | None = None
+    followed: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,15 +103,26 @@ def acts(who: Administrators, edge: Edge) -> Iterator[Act]:
 
 
 def of_secret(secret: Secret) -> Iterator[Act]:
-    """Who may change its policy lets themselves read it."""
+    """Who may change its policy lets themselves read it. Who writes it needs more of its key than to decrypt, which is not asked."""
     whose = secret.whose
-    for action, does, then in (
-        ("GetSecretValue", f"may read the secret of {whose}", f"signs in as {whose}"),
-        ("PutResourcePolicy", f"may change who may read the secret of {whose}", f"reads it, and signs in as {whose}"),
-    ):
-        called = f"the policy of the secret of {whose}"
-        act = f"secretsmanager:{action}"
-        yield Act(act, secret.arn, does, then, policy=secret.policy, called=called, key=secret.key)
+    signs_in = f"signs in as {whose}"
+    ways = [
+        ("GetSecretValue", f"may read the secret of {whose}", signs_in, True),
+        ("PutResourcePolicy", f"may change who may read the secret of {whose}", f"reads it, and {signs_in}", True),
+    ]
+    for verb in ("PutSecretValue", "UpdateSecret") if secret.followed else ():
+        ways.append((verb, f"may write the secret of {whose}", f"the password follows it: {signs_in}", not secret.key))
+    for verb, does, then, sure in ways:
+        yield Act(
+            f"secretsmanager:{verb}",
+            secret.arn,
+            does,
+            then,
+            sure=sure,
+            policy=secret.policy,
+            called=f"the policy of the secret of {whose}",
+            key=secret.key,
+        )
 
 
 def open_to(who: Somebody, edge: Edge, found: Iterable[Act]) -> tuple[Open, ...]:
