@@ -54,7 +54,7 @@ class ResourceArns:
     endpoints: Sequence[str]  # parameters that say where a deployment is reached
     key_aliases: Sequence[str]  # alias/NAME of every deployment that has one: what stands behind it may change
     alias_only: Sequence[str]  # those of given keys that are named by their alias alone
-    all_keys: str  # arn:...:key/*, only ever with a condition on the alias
+    all_keys: str  # arn:...:key/*: to change anything only ever with a condition on the alias
     user_pools: Sequence[str]
     signing_out: Sequence[str]  # the user pools whose deployments ask for sessions to be ended
     bounded: Mapping[str, Sequence[str]]  # boundary -> the roles within it whose older sessions may be denied

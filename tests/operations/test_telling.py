@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from threading import Thread
 
 import pytest
@@ -149,3 +151,22 @@ def test_guard_tells_what_is_kept_to_be_told_and_says_why_not(monkeypatch: pytes
     monkeypatch.setattr(Aws, "tell", tell)
     guard(made.services, "demo", CAUSE)
     assert (made.aws.told, waiting(made.services, "demo"), not_told_yet(made.services, "demo")) == ([ONE], [], "")
+
+
+def test_a_topic_that_does_not_answer_holds_up_a_sweep_for_a_minute_and_one_alert(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    made = account()
+    for number in range(20):
+        keep_to_tell(made.services, replace(ONE, happened=str(number)))
+    began = made.services.now()
+
+    def silent(aws: Aws, _alert: Alert) -> None:
+        aws.at += timedelta(seconds=30)
+        raise Unreachable("the alert was not sent: ConnectTimeoutError")
+
+    monkeypatch.setattr(Aws, "tell", silent)
+    with pytest.raises(Unreachable, match="ConnectTimeoutError"):
+        tell_kept(made.services, "demo")
+    assert made.services.now() - began < timedelta(minutes=2)
+    assert len(waiting(made.services, "demo")) == 20

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from datetime import timedelta
 from typing import Any
 
 from portcullis import words
@@ -14,6 +15,9 @@ from portcullis.operations.slots import Slot
 from portcullis.ports.alerts import HALF_TOLD, Alert
 
 log = logging.getLogger(__name__)
+_LONGEST = timedelta(
+    minutes=1
+)  # until no more of what is kept is begun with: a topic that is silent takes half a minute an alert
 _PATIENCE = 5  # seconds that whoever tells what is kept waits for another who does
 
 
@@ -119,7 +123,14 @@ def tell_kept(services: Services, deployment: str, *, only: Alert | None = None)
     with services.ledger.lease(teller, "tell", wait=_PATIENCE) as ours:
         if not ours:
             raise Unreachable(f"what was kept to be told of {deployment} is being told by others")
+        began = services.now()
         while alert := next((one for one in waiting(services, deployment) if meant(one)), None):
+            if services.now() - began > _LONGEST:
+                # Whoever sweeps has other deployments to look at.
+                failures.append(
+                    Unreachable(f"what was kept to be told of {deployment} takes long: the next look goes on")
+                )
+                break
             services.ledger.renew(teller)
             try:
                 services.alerts.tell(alert)
