@@ -15,9 +15,8 @@ from portcullis.operations.slots import Slot
 from portcullis.ports.alerts import HALF_TOLD, Alert
 
 log = logging.getLogger(__name__)
-_LONGEST = timedelta(
-    minutes=1
-)  # until no more of what is kept is begun with: a topic that is silent takes half a minute an alert
+# No more of what is kept is begun with then: where nobody answers, each alert takes half a minute.
+_LONGEST = timedelta(minutes=1)
 _PATIENCE = 5  # seconds that whoever tells what is kept waits for another who does
 
 
