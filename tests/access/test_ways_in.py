@@ -1,4 +1,4 @@
-"""By which requests somebody's question is asked of the policies, what of their request is known, and who else has a way in."""
+"""By which requests somebody's question is asked of the policies, and what of their request is known."""
 
 from __future__ import annotations
 
@@ -9,10 +9,7 @@ import pytest
 from portcullis.access.actual import Json
 from portcullis.access.edge.alike import alike
 from portcullis.access.edge.network import Network
-from portcullis.access.edge.own_policies import Key, Secret
 from portcullis.access.edge.policies import Comes, Named, Own, Somebody
-from portcullis.access.edge.running import is_service, running_as
-from portcullis.access.edge.secrets import strangers
 from portcullis.access.edge.way import Edge, Passage, Since, context_of, key_of, passage, paths, somebody
 from portcullis.access.plan import SubjectKind
 from portcullis.access.questions.answers import Request
@@ -199,99 +196,3 @@ def test_of_indices_that_policies_do_not_tell_apart_one_answers(
     before = edge(body if where in ("domain", "NotResource") else OPEN)
     assert alike(before, own, Request("read"), ("a", "b", "c")) == answers
     assert alike(before, own, Request("read"), ()) == {}
-
-
-# ---- services that run code as a role
-
-
-@pytest.mark.parametrize(
-    ("service", "made", "changed"),
-    [
-        ("lambda", "lambda:CreateFunction lambda:InvokeFunction on lambda:{}:function:*",
-         "lambda:UpdateFunctionCode on lambda:{}:function:*"),
-        ("ec2", "ec2:RunInstances on ec2:{}:instance/*", "ssm:StartSession ssm:SendCommand on ec2:{}:instance/*"),
-        ("ecs-tasks", "ecs:RegisterTaskDefinition ecs:RunTask on ecs:{}:task-definition/*", ""),
-        ("codebuild", "codebuild:CreateProject codebuild:StartBuild on codebuild:{}:project/*", ""),
-        ("glue", "glue:CreateJob glue:StartJobRun on glue:{}:job/*", ""),
-        ("states", "", ""),
-    ],
-)  # fmt: skip
-def test_who_may_make_or_change_what_runs_as_a_role_has_it(service: str, made: str, changed: str) -> None:
-    def at(some: str) -> set[tuple[str, str]]:
-        actions, _, on = some.partition(" on ")
-        return {(action, "arn:aws:" + on.format(f"{REGION}:{ACCOUNT}")) for action in actions.split()}
-
-    name = f"{service}.amazonaws.com"
-    found = list(running_as(ROLE, [name, USER], REGION, ACCOUNT))
-    passing = [one for one in found if one.action == "iam:PassRole"]
-    assert {also for one in passing for also in one.also} == at(made)
-    assert all((one.resource, one.sure, one.keys) == (ROLE, True, (("iam:passedtoservice", name),)) for one in passing)
-    rest = [one for one in found if one not in passing]
-    assert {(one.action, one.resource) for one in rest} == at(changed)
-    assert not any(one.sure for one in rest)
-
-
-def test_a_service_is_one_by_its_name() -> None:
-    assert is_service("ec2.amazonaws.com") and is_service("ec2.amazonaws.com.cn")  # noqa: PT018
-    assert not is_service(ROLE)
-
-
-# ---- whom the policy of a secret lets in besides
-
-
-OTHER = "999988887777"
-
-
-def secret(
-    *principals: Any, key: str = "", action: str = "secretsmanager:GetSecretValue", effect: str = "Allow"
-) -> Secret:
-    statements = [{"Effect": effect, "Principal": one, "Action": action, "Resource": "*"} for one in principals]
-    arn = f"arn:aws:secretsmanager:{REGION}:{ACCOUNT}:secret:master"
-    return Secret(arn, "the master", {"Version": "2012-10-17", "Statement": statements}, Key(key) if key else None)
-
-
-@pytest.mark.parametrize(
-    ("principal", "named"),
-    [
-        ("*", ["whoever signs"]),
-        ({"AWS": "*"}, ["whoever signs"]),
-        ({"AWS": ["*", ROLE]}, ["whoever signs", ROLE]),
-        ({"AWS": OTHER}, [f"the account {OTHER}"]),
-        ({"AWS": f"arn:aws:iam::{OTHER}:root"}, [f"the account {OTHER}"]),
-        ({"AWS": [OTHER, f"arn:aws:iam::{OTHER}:root"]}, [f"the account {OTHER}"]),
-        ({"AWS": ACCOUNT}, []),  # their own policies say who of it
-        ({"AWS": f"arn:aws:iam::{ACCOUNT}:root"}, []),
-        ({"AWS": f"arn:aws:iam::{OTHER}:role/x"}, [f"arn:aws:iam::{OTHER}:role/x"]),
-        ({"AWS": USER}, []),  # known
-        ({"AWS": "AIDAEXAMPLEEXAMPLE"}, []),  # of somebody who is gone
-        ({"Service": "lambda.amazonaws.com"}, ["lambda.amazonaws.com"]),
-        ({"Federated": "cognito-identity.amazonaws.com"}, []),
-    ],
-)
-def test_whom_the_policy_of_a_secret_lets_in(principal: Any, named: list[str]) -> None:
-    assert [one.name for one in strangers(secret(principal), edge(), [USER])] == named
-    assert list(strangers(secret(principal, effect="Deny"), edge(), [USER])) == []
-    assert list(strangers(secret(principal, action="secretsmanager:DescribeSecret"), edge(), [USER])) == []
-
-
-def test_a_session_of_a_role_is_let_in_by_its_own_name() -> None:
-    session = f"arn:aws:sts::{ACCOUNT}:assumed-role/reads/desk"
-    assert [one.name for one in strangers(secret({"AWS": session}), edge(), [])] == [session]
-    assert list(strangers(secret({"AWS": session}), edge(), [f"arn:aws:iam::{ACCOUNT}:role/reads"])) == []
-
-
-@pytest.mark.parametrize(
-    ("principal", "key", "hangs", "certain"),
-    [
-        ("*", "", "", True),
-        ({"AWS": OTHER}, "a key", "only if a policy of their own account lets them, too", False),
-        ({"AWS": OTHER}, "", "only if a policy of their own account lets them, too; only if the secret comes under a key of the account: "
-         "Amazon's own lets in nobody of another account", False),
-        ({"Service": "lambda.amazonaws.com"}, "", "only if somebody has it do so", False),
-    ],
-)  # fmt: skip
-def test_on_what_it_hangs_whether_a_stranger_reads_a_secret(
-    principal: Any, key: str, hangs: str, certain: bool
-) -> None:
-    (found,) = strangers(secret(principal, key=key), edge(), [])
-    assert (found.hangs, found.found.certain) == (hangs, certain)

@@ -187,6 +187,8 @@ THERE, SESSION = f"arn:aws:iam::{AWAY}:role/reader", f"arn:aws:sts::{ACCOUNT}:as
         ({"AWS": [USER]}, USER, True, ""),
         ("*", "whoever signs", True, ""),
         ({"AWS": ["*"]}, "whoever signs", True, ""),
+        ({"AWS": "*"}, "whoever signs", True, ""),
+        ({"AWS": [AWAY, f"arn:aws:iam::{AWAY}:root"]}, f"the account {AWAY}", False, NEEDS_KEY),
         ({"AWS": THERE}, THERE, False, NEEDS_KEY),
         ({"AWS": AWAY}, f"the account {AWAY}", False, NEEDS_KEY),
         ({"AWS": f"arn:aws:iam::{AWAY}:root"}, f"the account {AWAY}", False, NEEDS_KEY),
@@ -218,6 +220,10 @@ def test_a_principal_of_the_secrets_policy_is_a_stranger(principal: Any, name: s
 )
 def test_who_is_nobody_or_of_the_account_itself_is_no_stranger(principal: Any) -> None:
     assert let_in(says(principal)) == []
+
+
+def test_a_session_of_a_role_that_the_engine_knows_is_no_stranger() -> None:
+    assert let_in(says({"AWS": SESSION}), known=(f"{IAM}:role/lone",)) == []
 
 
 def test_several_are_told_in_order_and_each_once() -> None:

@@ -7,6 +7,7 @@ as a privilege too, as the engine takes it. What is not in these tables is unkno
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 
 from portcullis.families.elasticsearch.known.names import covers
@@ -106,6 +107,7 @@ _BETWEEN_CLUSTERS = (
     ),
     *("cluster:internal/admin/tasks/ban", "cluster:internal/admin/tasks/cancel_child"),
 )
+_SIGNS = re.compile(r"[*?]")  # of a pattern
 OWN_KEY = ":own"  # after an action about API keys: of those that the caller made themselves
 _CLUSTER: dict[str, tuple[str, ...]] = {
     "none": (),
@@ -232,7 +234,7 @@ def grants_on_index(privileges: Iterable[str], action: str, release: Release | N
         for name in names
     ]
     return any(
-        _allowed(pattern, action)
+        covers(pattern, action)
         for name in privileges
         if name.lower() not in without
         for pattern in _INDEX.get(name.lower(), _as_pattern(name))
@@ -263,11 +265,11 @@ def is_void(privileges: Sequence[str]) -> bool:
 
 def grants_on_cluster(privileges: Iterable[str], action: str, release: Release | None = None) -> bool:
     for name in map(str.lower, privileges):
-        if _allowed(_EXCEPT.get(name, ""), action):
+        if covers(_EXCEPT.get(name, ""), action):
             continue
         if name == "monitor" and action in _SHOWN_TO_MONITOR and (release is None or release.major >= 7):
             return True
-        if any(_allowed(pattern, action) for pattern in _CLUSTER.get(name, _as_pattern(name))):
+        if any(covers(pattern, action) for pattern in _CLUSTER.get(name, _as_pattern(name))):
             return True
     return False
 
@@ -287,10 +289,6 @@ def is_raw(name: str) -> bool:
 def _as_pattern(name: str) -> tuple[str, ...]:
     """An action that is given by its name is given with all that begin so."""
     return (f"{name}*",) if is_raw(name) else ()
-
-
-def _allowed(pattern: str, action: str) -> bool:
-    return covers(pattern, action)
 
 
 def index_within(name: str, others: Iterable[str]) -> bool:
@@ -323,9 +321,12 @@ def _within(name: str, others: Iterable[str], table: dict[str, tuple[str, ...]])
 
 def _contains(pattern: str, other: str) -> bool:
     """Two stars stand for one, so that no `?` covers a `*`."""
-    return _allowed(pattern, other.replace("*", "**"))
+    return covers(pattern, other.replace("*", "**"))
 
 
 def _meet(excepted: str, wanted: str) -> bool:
-    """Whether some of what is wanted is excepted."""
-    return _contains(excepted, wanted) or _contains(wanted, excepted)
+    """Whether some of what is wanted is excepted, or may be: of two patterns, where one begins as the other does."""
+    if not excepted or not _SIGNS.search(wanted):
+        return covers(excepted, wanted)
+    begins = [_SIGNS.split(one)[0] for one in (excepted, wanted)]
+    return begins[0].startswith(begins[1]) or begins[1].startswith(begins[0])
