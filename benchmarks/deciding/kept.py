@@ -27,7 +27,7 @@ from portcullis.families.opensearch.deciding.compiled import Compiled
 from portcullis.families.opensearch.documents.config import Kind, SecurityConfig
 from portcullis.families.opensearch.names.world import EngineFacts, Release
 
-from benchmarks.deciding import beside, beside_node, elastic, wider
+from benchmarks.deciding import beside, beside_node, elastic, matcher, wider
 from benchmarks.deciding.cases import FIELDS, GROUPS, case
 from benchmarks.deciding.counted import Counts, Found
 from benchmarks.deciding.on_node import CHANGES_ITSELF, OnNode
@@ -40,7 +40,7 @@ from tests.fixtures_node import CACHE, FEW_ROUNDS
 Json = dict[str, Any]
 HERE = Path(__file__).resolve().parents[2] / "tests" / "families" / "kept"
 OF_ELASTIC = ("9.5.3", "6.8.23")
-_CASES, _REQUESTS, _OF_ELASTIC = 60, 480, 300
+_CASES, _REQUESTS, _OF_ELASTIC, _PAIRS = 60, 480, 300, 4000
 _LONG = 400
 _SHOWN = ("_index", "_id", "_source", "_type")
 _NOT_COMPARED = (
@@ -83,6 +83,26 @@ def beside_classes(first: Json, line: Json) -> tuple[list[str], int]:
     now = datetime.fromisoformat(first["now"])
     found = list(beside.compare(one, {"answers": line["answers"]}, first["version"], now, counts))
     return [one.what for one in found], counts.unknown
+
+
+# ---- the plugin's matcher alone: a line is some patterns with names
+
+
+def matched(version: str, start: int) -> Iterator[Json]:
+    """Java is one for all releases here: those of one are enough."""
+    yield {"version": version}
+    asked = list(matcher.pairs(start, _PAIRS))
+    with Plugin(version, CACHE) as plugin:
+        (told,) = plugin.ask([{"match": asked}])
+    for line in matcher.bunches(asked, told["matched"]):
+        differing, left_open = matcher.beside(line)
+        for one in differing:
+            print("otherwise, and not kept:", one)
+        yield {"pairs": [one for one in line["pairs"] if not matcher.beside({"pairs": [one]})[0]], "open": left_open}
+
+
+def beside_matcher(first: Json, line: Json) -> tuple[list[str], int]:
+    return matcher.beside(line)
 
 
 # ---- a node of OpenSearch: a line is a config with its requests
@@ -254,6 +274,7 @@ def _without(said: Any) -> Any:
 
 BY_FILE = {
     **{f"classes-{version}": (classes, version) for version in RELEASES},
+    "matcher-3.4.0": (matched, "3.4.0"),
     **{f"opensearch-{version}": (node, version) for version in RELEASES},
     **{f"elasticsearch-{version}": (elasticsearch, version) for version in OF_ELASTIC},
 }

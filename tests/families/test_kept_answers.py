@@ -11,9 +11,14 @@ from collections.abc import Iterator
 import pytest
 from portcullis.access.actual import Json
 
-from benchmarks.deciding.kept import HERE, beside_classes, beside_elasticsearch, beside_nodes
+from benchmarks.deciding.kept import HERE, beside_classes, beside_elasticsearch, beside_matcher, beside_nodes
 
-BESIDE = {"classes": beside_classes, "opensearch": beside_nodes, "elasticsearch": beside_elasticsearch}
+BESIDE = {
+    "classes": beside_classes,
+    "matcher": beside_matcher,
+    "opensearch": beside_nodes,
+    "elasticsearch": beside_elasticsearch,
+}
 
 
 def kept() -> Iterator[object]:

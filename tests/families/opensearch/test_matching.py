@@ -95,6 +95,7 @@ def test_what_is_no_bearable_expression_is_unknown_and_breaks_nothing(pattern: s
         "(?U)a",
         "(?x) a",
         r"\bana",
+        "(?<n>a)n(?<n>a)",  # which it refuses
         "(?>a)",
         "a{",
         "[[:alpha:]]",

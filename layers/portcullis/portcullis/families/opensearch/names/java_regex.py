@@ -18,7 +18,9 @@ _OUTSIDE_ONLY = "ABGRXZbz"
 _FLAGS = "imsducxU"
 _FAMILIES = re.compile(
     r"C[cfnos]?|L[CDlmotu1]?|M[cen]?|N[dlo]?|P[cdefios]?|S[ckmo]?|Z[lps]?|all|ASCII|Alnum|Alpha|Blank|Cntrl|Digit|Graph|Lower|Print|Punct"
-    r"|Space|Upper|XDigit|.+=.+|Is.+|In.+|java.+",
+    r"|Space|Upper|XDigit|(?i:sc|script|blk|block|gc|general_category)=.+|Is.+|In.+"
+    r"|java(?:Alphabetic|Defined|Digit|ISOControl|IdentifierIgnorable|Ideographic|JavaIdentifier(?:Part|Start)|Letter|LetterOrDigit|LowerCase"
+    r"|Mirrored|SpaceChar|TitleCase|UnicodeIdentifier(?:Part|Start)|UpperCase|Whitespace)",
     re.DOTALL,
 )  # characters by name
 _DEEPEST = 60  # groups and classes within each other; Java itself would run out of stack some thousands deeper
@@ -256,7 +258,7 @@ class _Reader:
         if letter in "pP":
             self.family()
             return ""
-        if letter in "dDhHsSvVwW" or (letter in _OUTSIDE_ONLY and not in_class):
+        if letter in _OUTSIDE_ONLY and not in_class:
             if letter == "b" and self.peek(1) == "g" and self.peek() == "{":
                 self.exactly("{g}", "\\b{")
             return "endless" if letter == "X" else ""

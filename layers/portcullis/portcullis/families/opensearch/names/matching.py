@@ -13,6 +13,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Any, NamedTuple
 
+from portcullis.families.opensearch.names.java_regex import why_not
+
 _LONGEST = 4000  # characters of an expression
 _MEMORY = 4 << 20  # bytes that RE2 may use for one expression
 # Where a line ends, to Java: `.`, `^` and `$` mind each of these, to RE2 only the first. And one that only Java counts as white space.
@@ -104,8 +106,8 @@ class _Expression(NamedTuple):
 
 @lru_cache(maxsize=4096)
 def _expression(java: str) -> _Expression | None:
-    """None if it cannot be put to RE2."""
-    if len(java) > _LONGEST:
+    """None if it cannot be put to RE2, or if Java does not compile it: of names that two groups have RE2 minds nothing."""
+    if len(java) > _LONGEST or why_not(java):
         return None
     import re2  # only who meets an expression pays for it
 
