@@ -115,6 +115,8 @@ def needs(request: Request, release: Release | None = None, *, source: str = "")
     if parts[:2] == ("_resolve", "cluster") and method == "GET" and len(parts) < 4 and not older:
         names = split(parts[2]) if len(parts) == 3 else ()
         return (Need("indices:admin/resolve/cluster", names, options(request.parameters), any_index=not names),)
+    if parts == ("_validate",):
+        return None  # the engine takes it for the name of an index
     if parts and parts[0] in {name for _, name in _OF_INDICES} and parts[0] != "_pit":
         if old and parts == ("_alias",):  # it is a look at all of them
             return (Need("indices:admin/get", (), options(request.parameters)),)

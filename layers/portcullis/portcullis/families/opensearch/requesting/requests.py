@@ -77,8 +77,8 @@ _MAY_FOLLOW = {
     "_settings": 1,
     "_mapping/field": 1,
 }
-# About one document: what stands in the path is one name, whatever signs it has (seen on 2.19.3 and 3.4.0).
-_OF_ONE_DOCUMENT = ("_doc", "_create", "_source", "_update", "_explain", "_termvectors")
+# What stands in the path before these is one name, whatever signs it has (seen on 2.19.3 and 3.4.0; `_analyze` on 3.4.0).
+_OF_ONE_NAME = ("_doc", "_create", "_source", "_update", "_explain", "_termvectors", "_analyze")
 # Asked without an index these are about all that there are.
 _OF_ALL = frozenset(
     (
@@ -349,12 +349,13 @@ def _on_index(method: str, parts: list[str]) -> tuple[tuple[str, ...] | None, tu
     for words in (2, 1):
         before = "/".join(parts[:words])
         if before in _BEFORE_INDEX and len(parts) <= words + 1 and (before != "_resolve/index" or len(parts) > words):
-            return _BEFORE_INDEX[before].get(method), tuple(parts[words].split(",")) if parts[words:] else ()
+            named = () if not parts[words:] else (parts[words],) if method == "PUT" else tuple(parts[words].split(","))
+            return _BEFORE_INDEX[before].get(method), named
     if parts[:1] == ["_data_stream"] and parts[2:] == ["_stats"]:
         return (f"{M}data_stream/stats",) if method == "GET" else None, tuple(parts[1].split(","))
     everything = parts[0].startswith("_") and parts[0] != "_all"
     rest = parts if everything else parts[1:] or [""]
-    names = () if everything else (parts[0],) if rest[0] in _OF_ONE_DOCUMENT else tuple(parts[0].split(","))
+    names = () if everything else (parts[0],) if rest[0] in _OF_ONE_NAME else tuple(parts[0].split(","))
     for words in (2, 1):
         after = "/".join(rest[:words])
         if after in _ON_INDEX and len(rest) <= words + _MAY_FOLLOW.get(after, 0):
