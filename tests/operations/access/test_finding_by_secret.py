@@ -289,7 +289,8 @@ def test_a_policy_that_names_the_whole_arn_of_a_secret_means_it(here: Account, p
 
 
 def test_a_secret_that_cannot_be_read_is_said(here: Account) -> None:
-    told = with_chief(here, HeldSecret(unread="AccessDenied"))
+    told = with_chief(here, HeldSecret(unread="AccessDenied"), lets(READ))
+    assert [one.certain for one in told.findings if (one.code, one.about) == (PATH, KIM)] == [False]
     assert "whom the policy of the secret of internal_user:chief lets read it: AccessDenied" in told.unknown
 
 

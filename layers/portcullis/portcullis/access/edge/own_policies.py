@@ -51,13 +51,15 @@ class Open:
 @dataclass(frozen=True, slots=True)
 class Secret:
     """A secret with the password of who administers. `whose`: in words; `policy`: its own; `key`: the customer's key that it is
-    under, if it is; `followed`: whether the engine's password becomes what it holds, whoever wrote it."""
+    under, if it is; `followed`: whether the engine's password becomes what it holds, whoever wrote it; `unread`: whether its policy, which
+    may deny it, could not be read."""
 
     arn: str
     whose: str
     policy: Json = field(default_factory=dict)
     key: Key | None = None
     followed: bool = False
+    unread: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,7 +120,7 @@ def of_secret(secret: Secret) -> Iterator[Act]:
             secret.arn,
             does,
             then,
-            sure=sure,
+            sure=sure and not secret.unread,
             policy=secret.policy,
             called=f"the policy of the secret of {whose}",
             key=secret.key,

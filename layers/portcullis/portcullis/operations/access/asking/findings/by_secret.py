@@ -50,7 +50,7 @@ def secrets_of_users(
             unknown.append(f"whom the policy of the secret of {person} lets read it: {held.unread}")
         policy = {"Version": _VERSION, **held.policy}
         arn, whose = held.arn or _arn_of(name, before), f"the internal user {person.name}"
-        yield Secret(arn, whose, policy, _key(held.key, before), followed=True)
+        yield Secret(arn, whose, policy, _key(held.key, before), followed=True, unread=bool(held.unread))
 
 
 def ways_by_secret(
