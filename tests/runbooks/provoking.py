@@ -128,14 +128,15 @@ def a_wall_was_undone(person: OnCall) -> Iterator[None]:
 
 @contextmanager
 def the_lock_has_no_right_to_blocks(person: OnCall) -> Iterator[None]:
-    """What the lock lacks is given back while it is locked, and the lock is whole then."""
-    kept = _role(person, LOCK_ROLE)
-    person.engine("PUT", f"/_security/role/{LOCK_ROLE}", {"cluster": ["monitor"], "indices": []})
+    """The automation's user has lost its role for locks. It is given back while it is locked, and the lock is whole then."""
+    mine = f"{USERS}/{AUTOMATION}"
+    kept = {"roles": person.engine("GET", mine)[AUTOMATION]["roles"]}
+    person.engine("PUT", mine, {"roles": [one for one in kept["roles"] if one != LOCK_ROLE]})
     try:
         person.portcullis("lock", DEPLOYMENT, "--reason", "a drill")
         yield
     finally:
-        _as_elastic(person, "PUT", f"/_security/role/{LOCK_ROLE}", kept)
+        _as_elastic(person, "PUT", mine, kept)
         _later(person)
         person.portcullis("guard", DEPLOYMENT)
         until_it_is(person, "locked")
