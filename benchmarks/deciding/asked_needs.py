@@ -71,7 +71,10 @@ class Asking:
 
     def end(self, status: int, text: str) -> None:
         told = [f"{one}{self._more(one)}" for one in self.given]
-        self.said = [*told, status] if told or status < 400 else _why(status, text)
+        if status == 403 and told:  # an action that is no privilege, or a refusal for another reason
+            self.said = f"refused still with {', '.join(self.given)}"
+        else:
+            self.said = [*told, status] if told or status < 400 else _why(status, text)
 
     def _more(self, action: str) -> str:
         return MORE if self.given[action] == (ALL,) and self.wanted.get(action) else ""
@@ -239,7 +242,7 @@ class OfElasticsearch(Engine):
             }
         if int(self.node.version.split(".")[0]) > 7:
             status, said = self.node.ask("POST", "/_security/role", {"roles": roles}, timeout=300)
-            if status != 200 or said.get("errors"):
+            if status != 200:  # a role with an action that is taken for no privilege is left as it was
                 raise RuntimeError(f"{status} {str(said)[:300]}")
             return
         for name, role in roles.items():
