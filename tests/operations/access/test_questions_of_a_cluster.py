@@ -417,6 +417,17 @@ def test_names_of_elastics_own_features_are_not_said_to_be_reached() -> None:
     ]
 
 
+def test_who_may_reach_one_of_several_indices_is_not_known_and_not_a_no() -> None:
+    """Of the other index everybody knows that they may not: the request for both is refused."""
+    here = cluster(
+        access=ACCESS.replace('names: ["orders-*"], privileges: [read, write]', 'names: [".k*"], privileges: [read]')
+    )
+    here.engine.index_blocks[".kibana_1"] = {}
+    here.engine.index_blocks["xkibana_1"] = {}
+    found: WhoCan = asks(here, "who-can", does="read", index="*kibana_1")
+    assert [one.allowed for one in found.people if one.name == "carl"] == [None]
+
+
 def file_with(tmp_path: Path, name: str, access: str = ACCESS, people: str = "native_users: {}") -> Any:
     path = tmp_path / name
     path.write_text(text(people, access))

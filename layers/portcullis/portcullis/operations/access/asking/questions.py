@@ -116,7 +116,7 @@ def who_can(scene: Scene, request: Request, edge: Before | None = None) -> WhoCa
         mine = tuple(
             sorted({name for one in decided.seen if one.allowed for name in like.get(one.index, (one.index,))})
         )
-        unsure = decided.allowed is None or any(one.allowed is None for one in decided.seen if one.index in over_there)
+        unsure = decided.allowed is None or any(one.allowed is None for one in decided.seen)
         if not mine and not unsure:
             continue
         roles = sorted({one.role for one in decided.permissions}) or sorted(decided.roles)
