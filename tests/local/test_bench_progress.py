@@ -15,8 +15,8 @@ RUN = {"n": 1_000_000, "of": "the code as it is"}
 def path(tmp_path: Path) -> Path:
     progress = Progress(tmp_path / "bench" / "a.json", RUN)
     part = progress.part("2.19.3")
-    part.done, part.differ, part.rows = 400, 1, ["a row"]
-    progress.keep()
+    with progress.further():
+        part.done, part.differ, part.rows = 400, 1, ["a row"]
     return tmp_path / "bench" / "a.json"
 
 
