@@ -31,6 +31,8 @@ SECURITY = "cluster:admin/xpack/security"
         ("GET", "/_security/api_key?owner=false", [f"{SECURITY}/api_key/get"]),
         ("GET", "/_cat/nodes", ["cluster:monitor/state", "cluster:monitor/nodes/info", "cluster:monitor/nodes/stats"]),
         ("GET", "/a/_mapping/field/b", ["indices:admin/mappings/fields/get"]),
+        ("GET", "/a/_mapping", ["indices:admin/mappings/get"]),
+        ("GET", "/a/_settings/field", ["indices:monitor/settings/get"]),  # a setting of that name
         ("GET", "/a/_search_shards", ["indices:admin/shards/search_shards"]),
         ("POST", "/a/_delete_by_query", ["indices:data/write/delete/byquery", "indices:data/read/search"]),
         ("PUT", "/a/_alias/b", ["indices:admin/aliases", "indices:admin/aliases"]),

@@ -110,6 +110,20 @@ def test_a_token_has_the_roles_of_the_mappings_that_let_it_in(
     assert one.nobody == ("" if roles else "no role mapping lets them in")
 
 
+def test_a_token_has_the_roles_of_all_mappings_that_let_it_in() -> None:
+    """Those that are disabled, or let somebody else in, stand in no other's way."""
+    mine, other = rule(names("a*")), rule(names("b*"))
+    mappings = {
+        "1": {"roles": ["off"], "rules": mine, "enabled": False},
+        "2": {"roles": ["theirs"], "rules": other},
+        "3": {"roles": ["r"], "rules": mine},
+        "4": {"roles": ["perhaps"], "rules": rule(groups("staff"))},
+        "5": {"roles": ["s", "perhaps"], "rules": mine},
+    }
+    (one,) = sign_ins(held(mappings), Principal("ann", (), {REALM: "tokens"}))
+    assert (set(one.roles), set(one.perhaps)) == ({"r", "s", "perhaps"}, set())
+
+
 @pytest.mark.parametrize(
     ("mapping", "lets"),
     [("portcullis/demo/r", True), ("portcullis/other/r", True), ("by-hand", True)],
@@ -247,6 +261,12 @@ def test_at_an_earlier_time_who_there_is_now_says_whose_a_native_user_is() -> No
     user = person("ann", SubjectKind.INTERNAL_USER)
     assert [one.users for one in as_known_then(held(), None, (), [user], [person()])] == [("ann",)]
     assert list(as_known_then(held(), None, (), [user], [])) == [user]
+
+
+def test_two_of_one_name_and_of_two_kinds_are_two_at_an_earlier_time_as_well() -> None:
+    native, pooled = person("ann", SubjectKind.INTERNAL_USER), person("ann", SubjectKind.COGNITO_USER)
+    then = as_known_then(held(), People("demo", realm="tokens"), (), [native], [pooled])
+    assert [one.kind for one in then] == [SubjectKind.INTERNAL_USER, SubjectKind.COGNITO_USER]
 
 
 def test_how_holders_and_changes_name_somebody() -> None:

@@ -64,6 +64,23 @@ def test_break_glass_changes_nothing_else_in_any_window(action: str) -> None:
     assert not may(action, *baseline().writes)
 
 
+LOCKING = [
+    *(f"{A}settings/update", "indices:monitor/settings/get", f"{A}resolve/index", f"{A}aliases/get"),
+    *(f"{R}point_in_time/readall", f"{R}point_in_time/delete", f"{R}scroll/clear"),
+    *("cluster:monitor/main", "cluster:monitor/health"),
+]
+
+
+@pytest.mark.parametrize("action", LOCKING)
+def test_the_automation_closes_indices_and_ends_what_is_open_in_them(action: str) -> None:
+    assert may(action, *baseline().automation)
+
+
+@pytest.mark.parametrize("action", {*READING, *WRITING, *NEVER} - {*LOCKING})
+def test_the_automation_reads_and_writes_no_document_and_changes_nothing_else(action: str) -> None:
+    assert not may(action, baseline().lock)
+
+
 @pytest.mark.parametrize("action", [f"{R}search", f"{R}get", f"{W}index", f"{A}create"])
 def test_the_canary_has_an_index_of_its_own_and_sees_no_other(action: str) -> None:
     assert may(action, baseline().canary, index=CANARY_INDEX)

@@ -99,6 +99,17 @@ def test_a_document_may_bring_an_index_or_a_field(
     assert (told["allowed"], told["notes"], bool(told["unknown"])) == (allowed, notes, allowed is None)
 
 
+@pytest.mark.parametrize(
+    ("also", "notes"), [([], [NOTE.replace("a-2", "a-both")]), ([MAP], [])], ids=["no mapping", "mapping"]
+)
+def test_by_an_alias_of_several_indices_a_field_is_noted_of_the_alias(also: list[str], notes: list[str]) -> None:
+    """Which of them is written to only the engine knows."""
+    world = {"aliases": {"a-both": ["a", "a-2"]}}
+    actions = [f"{W}*", *also]
+    told = asked("PUT", "a-both/_doc/1", {"n": 1}, world=world, cluster=[f"{W}bulk"], allowed_actions=actions)
+    assert told["notes"] == notes
+
+
 def test_an_item_for_an_index_that_is_not_there_needs_to_make_it() -> None:
     lines = [
         {"index": {"_index": "a"}},
