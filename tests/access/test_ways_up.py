@@ -280,3 +280,84 @@ def test_a_denial_counts_for_a_service_too() -> None:
 def test_to_whom_the_policy_only_denies_something_is_no_stranger_by_that() -> None:
     told = let_in(says("*"), says({"AWS": OPS}, CHANGES, Effect="Deny"))
     assert [one[0] for one in told] == ["whoever signs"]
+
+
+BACKDOOR, FROM_US = f"{IAM}:role/backdoor", {"StringEquals": {"aws:SourceAccount": ACCOUNT}}
+
+
+@pytest.mark.parametrize(
+    ("principal", "condition", "told"),
+    [
+        ("*", {"ArnEquals": {"aws:PrincipalArn": BACKDOOR}}, [("whoever signs", False)]),
+        ({"AWS": "*"}, {"StringLike": {"AWS:principalarn": [BACKDOOR, THERE]}}, [("whoever signs", False)]),
+        ("*", {"ArnEquals": {"aws:PrincipalArn": BACKDOOR}, "Bool": {"aws:SecureTransport": "false"}}, []),
+        ("*", {"ArnLike": {"aws:PrincipalArn": f"{IAM}:role/back*"}}, [("whoever signs", False)]),
+        ("*", {"ArnLike": {"aws:PrincipalArn": [BACKDOOR, f"{IAM}:role/?"]}}, [("whoever signs", False)]),
+        ("*", {"ArnLike": {"aws:PrincipalArn": f"{IAM}:role/${{aws:PrincipalTag/t}}"}}, [("whoever signs", False)]),
+        ("*", {"ArnNotEquals": {"aws:PrincipalArn": BACKDOOR}}, [("whoever signs", False)]),
+        ("*", {"ArnNotEquals": {"aws:PrincipalArn": f"{IAM}:role/any"}}, [("whoever signs", False)]),
+        ("*", {"Null": {"aws:PrincipalArn": "false"}}, [("whoever signs", False)]),
+        ("*", {"StringEquals": {"aws:PrincipalAccount": ACCOUNT}}, [("whoever signs", False)]),
+        ("*", {"StringEquals": {"aws:PrincipalAccount": AWAY}}, [("whoever signs", False)]),
+        ("*", {"StringEquals": {"aws:PrincipalType": "AssumedRole"}}, [("whoever signs", False)]),
+        ("*", {"StringEquals": {"aws:PrincipalType": "User"}}, [("whoever signs", False)]),
+        ("*", {"StringEquals": {"aws:username": "eve"}}, [("whoever signs", False)]),
+        ("*", FROM_US, [("whoever signs", False)]),
+        ("*", {"StringEquals": {"aws:RequestedRegion": "us-east-1"}}, []),
+        ({"AWS": AWAY}, {"ArnEquals": {"aws:PrincipalArn": THERE}}, [(f"the account {AWAY}", False)]),
+        ({"AWS": f"arn:aws:iam::{AWAY}:root"}, {"StringEquals": {"aws:PrincipalArn": THERE}}, [(f"the account {AWAY}", False)]),
+        ({"AWS": AWAY}, {"StringEquals": {"aws:PrincipalType": "User"}}, [(f"the account {AWAY}", False)]),
+        ({"AWS": ACCOUNT}, {"ArnEquals": {"aws:PrincipalArn": BACKDOOR}}, []),  # its own policies say
+        ({"AWS": BACKDOOR}, {"ArnEquals": {"aws:PrincipalArn": THERE}}, []),
+        ({"AWS": BACKDOOR}, {"StringEquals": {"aws:PrincipalType": "User"}}, []),
+        ({"AWS": BACKDOOR}, FROM_US, []),
+        ({"Service": "sns.amazonaws.com"}, FROM_US, [("sns.amazonaws.com", False)]),
+        ({"Service": "sns.amazonaws.com"}, {"Bool": {"aws:PrincipalIsAWSService": "true"}}, [("sns.amazonaws.com", False)]),
+        ({"Service": "sns.amazonaws.com"}, {"Bool": {"aws:SecureTransport": "false"}}, []),
+        ("*", "odd", [("whoever signs", False)]),
+        ("*", {"Bool": "odd"}, [("whoever signs", False)]),
+    ],
+)  # fmt: skip
+def test_whom_a_condition_means_of_many_is_a_stranger_too(
+    principal: Any, condition: Any, told: list[tuple[str, bool]]
+) -> None:
+    """Where it asks for something of who they are, it may mean somebody whom nobody here knows."""
+    assert [(name, sure) for name, _, sure, _ in let_in(says(principal, Condition=condition), known=(USER,))] == told
+
+
+def test_given_all_but_one_are_denied_then_others_are_no_strangers_by_name() -> None:
+    """Of whoever signs nobody can tell: which of all are left is not asked."""
+    denied = {**says("*", "*"), "Effect": "Deny", "Condition": {"ArnNotEquals": {"aws:PrincipalArn": USER}}}
+    assert let_in(says({"AWS": BACKDOOR}), denied) == []
+    assert [(name, sure) for name, _, sure, _ in let_in(says("*"), denied)] == [("whoever signs", False)]
+
+
+@pytest.mark.parametrize("partition", ["aws", "aws-cn"])
+def test_an_account_is_one_by_its_number_and_by_its_arn(partition: str) -> None:
+    edge = Edge(ARN.replace("arn:aws:", f"arn:{partition}:"), REGION, None, None, in_vpc=False)
+    root = f"arn:{partition}:iam::{AWAY}:root"
+    statements = [says({"AWS": AWAY}, "secretsmanager:ListSecrets"), says({"AWS": root})]
+    secret = Secret(SECRET.replace("arn:aws:", f"arn:{partition}:"), "the master", {"Statement": statements})
+    assert [one.name for one in strangers(secret, edge, ())] == [f"the account {AWAY}"]
+
+
+def test_as_which_service_asks_for_the_key_is_not_known() -> None:
+    """Whom the key's policy names, is said of nobody that a service acts for."""
+    closed = Key(KEY, {"Version": "2012-10-17", "Statement": [lets("kms:*", Principal={"AWS": OPS})]}, ())
+    assert let_in(says({"Service": "sns.amazonaws.com"}), key=closed) == let_in(says({"Service": "sns.amazonaws.com"}))
+    assert let_in(says({"AWS": BACKDOOR}), key=closed) == []
+    assert [one[0] for one in let_in(says({"AWS": OPS}), key=closed)] == [OPS]
+
+
+@pytest.mark.parametrize(
+    ("asks", "told"),
+    [
+        ({"StringEquals": {"kms:CallerAccount": ACCOUNT, "kms:ViaService": f"secretsmanager.{REGION}.amazonaws.com"}}, ["whoever signs"]),
+        ({"StringEquals": {"kms:CallerAccount": AWAY}}, ["whoever signs"]),
+        ({"StringEquals": {"kms:ViaService": "s3.amazonaws.com"}}, []),
+    ],
+)  # fmt: skip
+def test_who_of_many_the_key_lets_decrypt_is_said_of_whoever_signs(asks: Any, told: list[str]) -> None:
+    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": asks}
+    key = Key(KEY, {"Version": "2012-10-17", "Statement": [statement]}, ())
+    assert [one[0] for one in let_in(says("*"), key=key)] == told

@@ -76,11 +76,11 @@ def _decrypts(key: Key, secret: str, who: Somebody, edge: Edge) -> Judged:
     judged = _judged(key, asked, who)
     if judged.allowed is True or (judged.allowed is False and judged.by):
         return judged
-    for truth, says in _granted(key, secret, who):
-        if truth is True and judged.allowed is False and not judged.why:
-            return Judged(True, (Statement("the grants of the key", says, "Allow", {}),))
-        judged = Judged(None) if judged.allowed is False else judged
-    return Judged(None) if judged.allowed is False and key.grants is None else judged
+    granted = list(_granted(key, secret, who))
+    denied = judged.why if judged.allowed is False else any(one.effect == "Deny" for one in judged.by)  # perhaps
+    if (sure := [says for truth, says in granted if truth]) and not denied:
+        return Judged(True, (Statement("the grants of the key", sure[0], "Allow", {}),))
+    return Judged(None) if judged.allowed is False and (granted or key.grants is None) else judged
 
 
 def _judged(key: Key, asked: Asked, who: Somebody) -> Judged:

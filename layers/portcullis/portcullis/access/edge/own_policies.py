@@ -149,7 +149,8 @@ def _open(who: Somebody, edge: Edge, context: Context, act: Act, to_key: Somebod
     if act.resource == who.arn and act.action in ("sts:AssumeRole", "iam:CreateAccessKey"):
         return None  # they are that already
     known = {**context.known, **{key: (value,) for key, value in act.keys}}
-    certain, by = act.sure, dict[str, None]()
+    certain = act.sure
+    by: dict[str, None] = {}
     for action, resource in ((act.action, act.resource), *act.also):
         told = [
             judge(

@@ -6,7 +6,7 @@ nothing, or a value is not known, the answer is None, with what would have to be
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum, auto
 from typing import Any
@@ -176,7 +176,7 @@ def _allowed(
         return Judged(True, chosen[-1][0])
     if best is False:
         return Judged(False)
-    by = tuple(dict.fromkeys(one for some, _ in chosen for one in some if one.effect == "Allow"))
+    by = tuple(dict.fromkeys(one for some, _ in chosen for one in some))
     return Judged(None, by, tuple(dict.fromkeys((*(d for _, d in chosen if d), *_doubts(by)))))
 
 
@@ -214,12 +214,12 @@ def statements(document: Json) -> list[Json]:
 def _action(body: Json, action: str) -> Truth:
     if "NotAction" in body:
         return not any(like(action, one, cased=False) for one in listed(body["NotAction"]))
-    return any(like(action, one, cased=False) for one in listed(body.get("Action") or []))
+    return any(like(action, one, cased=False) for one in listed(body.get("Action", ())))
 
 
 def _resource(body: Json, asked: Asked, variables: bool) -> Truth:
     unless = "NotResource" in body
-    told = listed(body.get("NotResource" if unless else "Resource") or [])
+    told = listed(body.get("NotResource" if unless else "Resource", ()))
     found = any_of(_covers(one, asked, variables) for one in told)
     return negated(found) if unless else found
 
@@ -248,16 +248,16 @@ def _named(body: Json, who: Somebody) -> Iterable[tuple[_Way, Truth]]:
         return
     if not isinstance(principal, Mapping):
         return
-    for one in listed(principal.get("AWS") or []):
+    for one in listed(principal.get("AWS", ())):
         if one == "*":
             yield _Way.EVERYBODY, True
         elif who.arn and one == who.arn:
             yield (_Way.ROLE if who.is_role else _Way.THEM), True
-        elif who.arn and _session_of(one, who.arn):
+        elif _session_of(one, who.arn):
             yield _Way.THEM, None  # a name of a session that they may choose, or not
         elif who.arn and one in _accounts(who):
             yield _Way.ACCOUNT, True
-    if who.comes is Comes.COGNITO and "cognito-identity.amazonaws.com" in listed(principal.get("Federated") or []):
+    if who.comes is Comes.COGNITO and "cognito-identity.amazonaws.com" in listed(principal.get("Federated", ())):
         yield _Way.THEM, None
 
 
@@ -271,7 +271,7 @@ def named_by(principal: str, who: Somebody) -> Truth:
 def _not_named(principal: Any, who: Somebody) -> Truth:
     if principal == "*":
         return False
-    told = listed(principal.get("AWS") or []) if isinstance(principal, Mapping) else []
+    told = listed(principal.get("AWS", ())) if isinstance(principal, Mapping) else []
     if "*" in told:
         return False
     if not who.arn:
@@ -297,6 +297,6 @@ def _accounts(who: Somebody) -> tuple[str, str]:
 
 def _by_principal(body: Json) -> bool:
     """Whether it is given by aws:PrincipalArn, which AWS says no boundary narrows."""
-    condition = body.get("Condition") or {}
-    keys: Sequence[str] = [key.lower() for some in condition.values() if isinstance(some, Mapping) for key in some]
-    return "aws:principalarn" in keys
+    condition = body.get("Condition")
+    blocks = condition.values() if isinstance(condition, Mapping) else ()
+    return any(key.lower() == "aws:principalarn" for some in blocks if isinstance(some, Mapping) for key in some)

@@ -84,7 +84,7 @@ def _principals(policy: Json, edge: Edge) -> dict[str, str]:
             continue
         if "NotPrincipal" in statement or principal == "*":
             found.setdefault("whoever signs", anybody)
-        for one in listed(principal.get("AWS") or []) if isinstance(principal, Mapping) else ():
+        for one in listed(principal.get("AWS", ())) if isinstance(principal, Mapping) else ():
             if one == "*":
                 found.setdefault("whoever signs", anybody)
             elif one.isdecimal():
@@ -118,7 +118,7 @@ def _as_if(secret: Secret, service: str, arn: str) -> Secret:
 
 def _of_service(statement: Json) -> list[str]:
     principal = statement.get("Principal")
-    return listed(principal.get("Service") or []) if isinstance(principal, Mapping) else []
+    return listed(principal.get("Service", ())) if isinstance(principal, Mapping) else []
 
 
 def _services(secret: Secret) -> Iterator[str]:

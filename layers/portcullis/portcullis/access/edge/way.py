@@ -178,10 +178,9 @@ def _policies(edge: Edge, who: Somebody, request: Request) -> Passage:
     if judged.allowed is True:
         return Passage(True, tuple(_reasons(edge, judged, request_in_words, ALLOWS)), unseen=unseen)
     if judged.allowed is None:
-        unknown = judged.why or ("only AWS can tell what its policies come to",)
         reasons = tuple(_reasons(edge, judged, request_in_words, MAY_STOP))
         link = reasons or (Reason(Layer.POLICY, DOMAIN, request_in_words, MAY_STOP),)
-        return Passage(None, link, unknown=tuple(_asking_back(unknown)))
+        return Passage(None, link, unknown=tuple(_asking_back(judged.why)))
     if judged.by:
         (deny,) = judged.by
         no = f"{deny} denies {request_in_words}"
