@@ -120,6 +120,14 @@ def test_what_is_wrong_with_an_assertion_is_said(text: str, problem: str) -> Non
     assert problem in str(told.value)
 
 
+def test_of_a_text_that_is_too_long_its_beginning_is_quoted() -> None:
+    for text in ("nobody reads " + "x" * 500, "nobody reads x\n" + "y" * 100):
+        with pytest.raises(BadInput) as told:
+            read(text)
+        assert str(told.value).startswith(f"assertion: {text[:60]!r} is no assertion: it has to be one line of at most")
+        assert text[:61] not in str(told.value)
+
+
 @pytest.mark.parametrize("sign", "?/<>{}:\\ ")
 def test_no_index_is_called_by_a_sign_that_none_can_have(sign: str) -> None:
     with pytest.raises(BadInput, match="which is no name of an index"):

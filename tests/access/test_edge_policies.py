@@ -17,6 +17,7 @@ UNSAID = {"Bool": {"aws:Unsaid": "true"}}
 DOES_NOT_HOLD = {"StringEquals": {"aws:PrincipalArn": "x"}}
 DOMAIN, LIMIT = "the domain's access policy", "their permissions boundary limit"
 ONLY_AWS = f"whether {DOMAIN}, statement 1 is meant, only AWS can tell"
+NARROWS = "whether a boundary narrows what a policy gives everybody"
 NOT_KNOWN = "asks for aws:Unsaid, whose value is not known here"
 
 
@@ -72,7 +73,7 @@ MAYBE = bounded({**ANY, "Condition": UNSAID})
             {"own": within("s3:*")},
             None,
             [f"{DOMAIN}, statement 1"],
-            ["whether a boundary narrows what a policy gives everybody", f"whether {DOMAIN}, statement 1 is meant, only AWS can tell"],
+            [NARROWS, f"whether {DOMAIN}, statement 1 is meant, only AWS can tell"],
         ),
         ([allow(ROLE)], {"who": ROLE, "own": bounded(ANY)}, True, [f"{DOMAIN}, statement 1"], []),
         ([allow(ROLE)], {"who": ROLE, "own": MAYBE}, None, None, None),
@@ -80,6 +81,11 @@ MAYBE = bounded({**ANY, "Condition": UNSAID})
         ([allow(ROOT)], {"own": bounded(ANY, own=mine())}, True, [f"{DOMAIN}, statement 1"], []),
         ([allow(ROOT)], {"own": within("s3:*", mine())}, False, [], []),
         ([allow("*", Condition={"StringLike": {"AWS:principalARN": "*"}})], {"own": within("s3:*")}, True, None, []),
+        # A boundary, everybody, and a condition that is none.
+        ([allow(Condition={"Bool": 1})], {"own": within("s3:*")}, None, [f"{DOMAIN}, statement 1"], [NARROWS, ONLY_AWS]),
+        ([allow(Condition={"ArnEquals": ["aws:PrincipalArn"]})], {"own": within("s3:*")}, None, None, [NARROWS, ONLY_AWS]),
+        ([allow(Condition="odd")], {"own": within("s3:*")}, None, None, [NARROWS, ONLY_AWS]),
+        ([allow(Condition=UNSAID)], {"own": within("s3:*")}, None, None, [NARROWS, f"{DOMAIN}, statement 1 {NOT_KNOWN}"]),
         # Another account: both sides have to let them.
         ([allow(OTHER)], {"who": OTHER, "own": mine()}, True, [f"{DOMAIN}, statement 1"], []),
         ([allow(OTHER)], {"who": OTHER, "own": Own()}, False, [], []),
@@ -89,6 +95,12 @@ MAYBE = bounded({**ANY, "Condition": UNSAID})
         # Who is named.
         ([allow([OTHER, USER])], {}, True, None, []),
         ([allow("AIDAGONE")], {}, False, [], []),
+        ([allow([])], {}, False, [], []),
+        ([{**allow(), "Principal": {}}], {}, False, [], []),
+        ([{**allow(), "Principal": None}], {}, False, [], []),
+        ([allow(SESSION)], {"who": ""}, False, [], []),
+        ([allow(ACCOUNT)], {"who": ""}, False, [], []),
+        ([allow(ROLE), allow(ACCOUNT, Sid="Two")], {"who": ""}, False, [], []),
         ([{**allow(), "Principal": "*"}], {"who": ""}, True, None, []),
         ([{**allow(), "Principal": "everybody"}], {}, False, [], []),
         ([{**allow(), "Principal": {"Service": "lambda.amazonaws.com"}}], {}, False, [], []),
@@ -110,8 +122,12 @@ MAYBE = bounded({**ANY, "Condition": UNSAID})
         ([allow(), but({"AWS": SESSION})], {"who": ROLE}, None, None, None),
         ([allow(), but({"Service": "lambda.amazonaws.com"})], {}, False, None, []),
         ([allow(), but("odd")], {}, False, None, []),
+        ([allow(), but({})], {}, False, None, []),
+        ([allow(), but({"AWS": []})], {}, False, None, []),
         # Actions and resources.
         ([allow(action=[])], {}, False, [], []),
+        ([{key: value for key, value in allow().items() if key != "Action"}], {}, False, [], []),
+        ([{key: value for key, value in allow().items() if key != "Resource"}], {}, False, [], []),
         ([allow(action="ES:eshttpget")], {}, True, None, []),
         ([{**allow(), "NotAction": "es:ESHttpPut"}], {}, True, None, []),
         ([{**allow(), "NotAction": ["es:ESHttpPut", "es:eshttpg*"]}], {}, False, [], []),

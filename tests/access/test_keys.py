@@ -1,4 +1,4 @@
-"""Given the key that a secret is under, then whom it lets decrypt the secret is said, by its policy, a grant, or as they may change either."""
+"""Given the key that a secret is under, then whom it lets decrypt is said: by its policy, a grant, or as they may change either."""
 
 from __future__ import annotations
 
@@ -75,7 +75,8 @@ NO = (False, "", ())
         (key(says("kms:PutKeyPolicy")), Own(unread="closed"), maybe()),
         (key(says("kms:PutKeyPolicy", who=USER, Condition=UNSAID), says("kms:CreateGrant", who=USER, Sid="G")), None,
          (True, f"under the key {KEY}, for which they may make a grant", ("the policy of the key k, statement G",))),
-        (key(says("kms:CreateGrant")), own("kms:CreateGrant"), (True, f"under the key {KEY}, for which they may make a grant", (IN_POLICY,))),
+        (key(says("kms:CreateGrant")), own("kms:CreateGrant"),
+         (True, f"under the key {KEY}, for which they may make a grant", (IN_POLICY,))),
         (key(says("kms:CreateGrant", who=USER)), own("kms:CreateGrant", effect="Deny"), NO),
         (key(says("kms:ListGrants", "kms:RevokeGrant", "kms:ReEncryptFrom", who=USER)), None, NO),
         # What could not be read.

@@ -177,6 +177,108 @@ def test_members_who_are_somebody_else_are_told_in_order() -> None:
     assert [line.split()[0] for line in found.renewed] == sorted(names)
 
 
+LEE, ALL_OF_IT = Subject(SubjectKind.IAM_USER, "lee"), {"iam_user:zoe": {"arn:zoe": "AIDAZOE"}}
+ZOE = Subject(SubjectKind.IAM_USER, "zoe")
+BEFORE = Known(seen={"iam_user:someone": {"arn:someone": "AIDA1"}})
+
+
+@pytest.mark.parametrize(
+    ("first", "found", "known"),
+    [
+        (Subject(SubjectKind.BACKEND_ROLE, "crew"), Membership(), BEFORE),
+        (Subject(SubjectKind.INTERNAL_USER, "clerk"), Membership({Subject(SubjectKind.INTERNAL_USER, "clerk"): ("clerk",)}), BEFORE),
+        (LEE, Membership(missing=frozenset({LEE})), BEFORE),
+        (LEE, Membership(unread={LEE: THROTTLED}), Known()),
+        (LEE, Membership(unread={LEE: NOT_ALLOWED}), BEFORE),
+        (LEE, Membership(), BEFORE),
+    ],
+    ids=["written", "written and found", "missing", "unread before the first look", "known after deploy", "not asked"],
+)  # fmt: skip
+def test_of_whom_nothing_is_to_be_remembered_the_others_are_all_the_same(
+    first: Subject, found: Membership, known: Known
+) -> None:
+    """Whoever comes after them in order."""
+    zoe = Membership(
+        {**found.users, ZOE: ("arn:zoe",)}, {}, found.missing, (), {"arn:zoe": "AIDAZOE"}, dict(found.unread)
+    )
+    after = look(zoe, known, ZOE, first)
+    assert after.known.seen == ALL_OF_IT
+    assert after.known.named == {"iam_user:zoe": "AIDAZOE"}
+    assert after.members.users[ZOE] == ("arn:zoe",)
+
+
+def test_of_whom_nothing_could_be_read_the_others_are_seen_all_the_same() -> None:
+    found = look(Membership({ZOE: ("arn:zoe",)}, ids={"arn:zoe": "AIDAZOE"}, unread={LEE: THROTTLED}), BEFORE, ZOE, LEE)
+    assert found.known.seen == {**ALL_OF_IT, "iam_user:lee": {}}
+
+
+def test_who_could_not_be_read_is_told_in_order_and_once() -> None:
+    """However often they are granted something."""
+    unread = Membership(unread={ZOE: THROTTLED, LEE: Refused("denied"), RITA: NOT_ALLOWED}, notes=("a note",))
+    found = look(unread, BEFORE, ZOE, LEE, ZOE, RITA)
+    assert found.unread == (
+        "iam_user:lee could not be read (denied): nobody of it is let in",
+        "iam_user:zoe could not be read (throttled): nobody of it is let in",
+    )
+    assert found.members.notes == ("a note", *found.unread, *found.later)
+    assert (len(found.later), found.unfit, found.last_look_counts) == (1, ("a note",), True)
+
+
+def test_several_who_are_somebody_else_are_told_in_order_and_wait() -> None:
+    arns = {ZOE: "arn:zoe", LEE: "arn:lee"}
+    users = {one: (arn,) for one, arn in arns.items()}
+    old = look(Membership(users, ids=dict.fromkeys(arns.values(), "OLD")), None, ZOE, LEE).known
+    found = look(Membership(users, ids=dict.fromkeys(arns.values(), "NEW")), old, ZOE, LEE)
+    assert [line.split()[0] for line in found.strangers] == ["arn:lee", "arn:zoe"]
+    assert found.members.notes == found.strangers
+    assert names_of(found.known) == ("iam_user:lee", "iam_user:zoe")
+    known, said = accepted(found.known, "lee")
+    assert said == ("iam_user:lee: NEW, and no longer OLD",)
+    assert (known.strangers, known.named) == ({"iam_user:zoe": "NEW"}, {"iam_user:lee": "NEW", "iam_user:zoe": "OLD"})
+    assert names_of(look(Membership(users), known, LEE).known) == ()  # who is granted nothing any more does not wait
+
+
+def test_of_the_role_of_a_group_a_name_is_its_own_and_its_group_s() -> None:
+    """And of several that are somebody else, each is told as who they were."""
+    many = {SUPPORT: (TOKEN_ROLE, "arn:other")}
+    old = look(Membership(backend_roles=many, ids={TOKEN_ROLE: "1", "arn:other": "2"}), None, SUPPORT, by=By.ROLE).known
+    assert old.named == {
+        f"cognito_group:support by role {TOKEN_ROLE}": "1",
+        "cognito_group:support by role arn:other": "2",
+    }
+    now = look(Membership(backend_roles=many, ids={TOKEN_ROLE: "3", "arn:other": "2"}), old, SUPPORT, by=By.ROLE)
+    assert now.members.backend_roles == {SUPPORT: ("arn:other",)}
+    assert now.known.seen == {"cognito_group:support by role": {"arn:other": "2"}}
+    for called in ("cognito_group:support", "support", TOKEN_ROLE):
+        known, said = accepted(now.known, called)
+        assert (known.strangers, len(said)) == ({}, 1)
+    for called in ("", "arn:other", "cognito_group"):
+        assert accepted(now.known, called) == (now.known, ())
+
+
+def test_whose_id_is_not_known_is_nobody_else() -> None:
+    old = look(Membership({RITA: (RITA_ARN,)}), None, RITA).known
+    assert (old.named, old.seen) == ({}, {"iam_user:rita": {RITA_ARN: ""}})
+    first = look(Membership({RITA: (RITA_ARN,)}, ids={RITA_ARN: "AIDA1"}), old, RITA)
+    assert (first.strangers, first.renewed, first.known.named) == ((), (), {"iam_user:rita": "AIDA1"})
+    again = look(Membership({RITA: (RITA_ARN,)}), first.known, RITA)
+    assert (again.strangers, again.members.users, again.known.named) == ((), {RITA: (RITA_ARN,)}, first.known.named)
+
+
+def test_of_those_who_left_a_thousand_ids_stay_known_the_last_ones() -> None:
+    names = [f"u{number}" for number in range(1001)]
+    full = look(Membership({OPS: tuple(names)}, ids=dict.fromkeys(names, "AIDA")), None, OPS).known
+    left = look(Membership({OPS: ()}), full, OPS).known
+    assert [*left.former] == names[1:]
+    back = look(Membership({OPS: ("u7",)}, ids={"u7": "AIDA"}), left, OPS)
+    assert back.renewed == ()
+    assert len(back.known.former) == 999
+
+
+def test_the_count_of_saves_is_kept_at_a_look() -> None:
+    assert look(BOTH_READ, Known(saves=7)).known.saves == 7
+
+
 def test_members_are_whole_unless_what_is_missing_may_be_answered_later() -> None:
     assert BOTH_READ.whole() is BOTH_READ
     refused = Membership({OPS: (KIM,)}, unread={SUPPORT: Refused("not allowed")})

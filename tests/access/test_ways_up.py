@@ -358,6 +358,6 @@ def test_as_which_service_asks_for_the_key_is_not_known() -> None:
     ],
 )  # fmt: skip
 def test_who_of_many_the_key_lets_decrypt_is_said_of_whoever_signs(asks: Any, told: list[str]) -> None:
-    statement = {"Effect": "Allow", "Principal": "*", "Action": "kms:*", "Resource": "*", "Condition": asks}
+    statement = says("*", "kms:Decrypt", Condition=asks)
     key = Key(KEY, {"Version": "2012-10-17", "Statement": [statement]}, ())
     assert [one[0] for one in let_in(says("*"), key=key)] == told

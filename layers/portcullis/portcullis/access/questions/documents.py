@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from enum import StrEnum
+from enum import Enum, auto
 from typing import Any, TypeVar
 
 from portcullis.access.questions.queries import Document, finds
@@ -19,11 +19,11 @@ V = TypeVar("V")
 Path = tuple[str, ...]  # the keys that lead to a field: a key may have dots of its own
 
 
-class Field(StrEnum):
-    SHOWN = "shown"
-    HIDDEN = "hidden"
-    MASKED = "masked"
-    UNKNOWN = "unknown"
+class Field(Enum):
+    SHOWN = auto()
+    HIDDEN = auto()
+    MASKED = auto()
+    UNKNOWN = auto()
 
 
 @dataclass(frozen=True, slots=True)
