@@ -9,6 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from portcullis.access.actual import Json
+from portcullis.access.guard import ProtectedPrincipals
 from portcullis.access.plan import Claim, Operation, Step
 from portcullis.families.elasticsearch.documents import rights
 from portcullis.families.elasticsearch.documents.config import MEMBERS, WRITTEN, Kind, SecurityConfig
@@ -24,6 +25,29 @@ NEEDS = ELASTICSEARCH.baseline()
 WINDOW = KEEPERS.while_locked("break-glass", NEEDS.reads, "users")
 TOKENS = [Caller(name, "tokens", groups) for name in ("anna", "ben") for groups in ((), ("blue",), ("red",))]
 KEY: Json = {"id": "k", "role_descriptors": {"own": {"cluster": ["monitor"]}}}
+
+
+def test_a_role_that_a_keeper_needs_and_that_is_none_of_ours_is_filled_as_it_was_saved() -> None:
+    """Of the automation people may ask for more: emptied by a lock from before, it would keep the next one from getting on."""
+    more: Json = {"cluster": ["monitor"], "indices": []}
+    keep = ProtectedPrincipals.of(
+        master="elastic", master_roles=("superuser",), master_list="users",
+        automation="portcullis", automation_roles=("more",), automation_list="users", shut_out="break-glass",
+    ).while_locked()  # fmt: skip
+    users = {"portcullis": {"roles": ["more"], "enabled": True}}
+
+    def touched(role: Json | None, was: Json | None) -> bool:
+        roles = {} if role is None else {"more": role}
+        held = SecurityConfig({Kind.ROLES: roles, Kind.USERS: users, Kind.MAPPINGS: {}, Kind.KEYS: {}})
+        saved = {Kind.ROLES.value: {} if was is None else {"more": was}}
+        return "more" in shut(held, keep, saved).touched
+
+    empty: Json = {"cluster": [], "indices": []}
+    assert touched(empty, more)
+    assert not touched(empty, None), "what it was is not known"
+    assert not touched(empty, empty), "it never gave anything"
+    assert not touched(more, empty)
+    assert not touched(None, more), "somebody took it away, and it is none of ours"
 
 
 @st.composite

@@ -263,8 +263,12 @@ def test_a_reserved_user_is_only_switched_and_a_reserved_role_never_touched() ->
     assert write.body == [{"op": "disable", "name": "elastic"}]
     with pytest.raises(Refused, match="role superuser: the engine keeps it for itself"):
         writes(actual, actual.with_document(Kind.ROLES, "superuser", None), NEW)
+    for other in ({"roles": [], **fixed}, None):
+        with pytest.raises(Refused, match="user elastic"):
+            writes(actual, actual.with_document(Kind.USERS, "elastic", other), NEW)
+    bare = config(users={"elastic": {"enabled": True, **fixed}})
     with pytest.raises(Refused, match="user elastic"):
-        writes(actual, actual.with_document(Kind.USERS, "elastic", {"roles": [], **fixed}), NEW)
+        writes(bare, bare.with_document(Kind.USERS, "elastic", None), NEW)
 
 
 def test_a_key_is_neither_made_nor_ended() -> None:

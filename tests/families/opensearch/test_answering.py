@@ -32,6 +32,25 @@ def asked(roles: Mapping[str, Json], does: str, *indices: str, path: str = "", t
     return OPENSEARCH.answer(held(**roles), Caller("anna"), Request(does, path, indices), there)
 
 
+JAVA = r"/x\b.*/"  # which only the engine reads
+
+
+@pytest.mark.parametrize(
+    ("of", "request_", "place"),
+    [
+        (role("x", cluster=(JAVA,)), ("GET", "/_cluster/health"), "cluster_permissions"),
+        (role("x", on=(JAVA,)), ("GET", "/a/_search"), "index_patterns"),
+        (role(JAVA), ("GET", "/a/_search"), "allowed_actions"),
+    ],
+)
+def test_a_pattern_that_only_the_engine_reads_is_told_with_its_place(
+    of: Json, request_: tuple[str, str], place: str
+) -> None:
+    told = asked({"r": of}, request_[0], path=request_[1])
+    assert told.allowed is None
+    assert [one for one in told.unknown if f"what {JAVA} of roles/r ({place}) covers" in one]
+
+
 @pytest.mark.parametrize(
     ("permitted", "allowed", "unknown"),
     [

@@ -63,6 +63,11 @@ def could(of: Scene, person: str, does: str, what: str) -> Why:
     return why(of, person, Request(does, what) if "/" in what else Request(does, indices=tuple(what.split(","))))
 
 
+def test_of_a_request_that_no_engine_sends_on_nothing_is_seen_there(here: Account) -> None:
+    (told,) = could(scene(here), "kim", "GET", "far:logs-1/_mapping").seen
+    assert (told.index, told.allowed) == ("far:logs-1", False)
+
+
 @pytest.mark.parametrize(
     ("person", "does", "what", "allowed", "words"),
     [
