@@ -172,6 +172,7 @@ BOTH = {"SecretARN": SECRET, "SecretVersionId": "v"}
         ([grant(USER, EncryptionContextEquals={})], NO),
         # Of several the one that lets them for certain counts, wherever it stands.
         ([grant(ROLE), grant()], BY_GRANT),
+        ([grant(), grant() | {"GrantId": "g2"}], BY_GRANT),
         ([grant(ROOT) | {"GrantId": "g0"}, grant()], BY_GRANT),
         ([grant(), grant(ROOT) | {"GrantId": "g0"}], BY_GRANT),
         ([grant(ROLE), grant(USER, "Encrypt"), grant(ROOT)], maybe()),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -79,6 +80,10 @@ TAKE = Act("sts:AssumeRole", OPS, "takes", "")
         ([lets("a:b", resource="arn:aws:a:*:1:thing/te?m")], Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), True),
         ([lets("a:b", resource="arn:aws:a:r:1:thing:one")], Act("a:b", "arn:aws:a:r:1:thing:*", "", ""), True),
         ([lets("a:b", resource="arn:aws:a:r:1:other/one")], Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), None),
+        ([lets("a:b", resource="arn:aws:a:r:1:thing/te?m-*"), lets("a:b", resource="arn:aws:a:r:1:thing/team-*", Effect="Deny")],
+         Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), True),
+        ([lets("a:b", resource="arn:aws:a:r:1:thing/te?m-*"), lets("a:b", resource="arn:aws:a:r:1:thing/te*", Effect="Deny")],
+         Act("a:b", "arn:aws:a:r:1:thing/*", "", ""), None),
     ],
 )  # fmt: skip
 def test_an_act_is_open_if_every_call_of_it_is_permitted(
@@ -93,6 +98,42 @@ def test_by_which_statements_it_is_open_is_named_once() -> None:
     found = open_by(somebody(lets("a:b", Sid="One"), lets("c:*", Sid="Two")), EDGE, act)
     assert found is not None
     assert found.by == "mine, statement One; mine, statement Two"
+
+
+BOTH = "mine, statement 1; the policy of the key k, statement 1"
+READING = Act(
+    READS, SECRET, "may read it", "", key=Key(KEY, {"Statement": [lets("kms:*", Principal={"AWS": f"{IAM}:root"})]}, ())
+)
+
+
+@pytest.mark.parametrize(
+    ("statements", "act", "told"),
+    [
+        (
+            [lets(READS), lets("kms:Decrypt")],
+            READING,
+            (True, f"may read it, and the key {KEY} lets them decrypt it", BOTH),
+        ),
+        (
+            [lets(READS), lets("kms:PutKeyPolicy")],
+            READING,
+            (True, f"may read it, under the key {KEY}, whose policy they may change", BOTH),
+        ),
+        ([lets(READS), lets("kms:Decrypt", Condition=UNSAID)], READING,
+         (False, f"may read it, if the key {KEY} lets them decrypt", "mine, statement 1")),
+        ([lets(READS, Condition=UNSAID), lets("kms:Decrypt")], replace(READING, sure=False),
+         (False, f"may read it, and the key {KEY} lets them decrypt it", BOTH)),
+        ([lets(READS)], READING, None),
+        ([lets("kms:*")], READING, None),
+        ([lets(READS)], replace(READING, key=None), (True, "may read it", "mine, statement 1")),
+        ([lets(READS)], replace(READING, key=Key(KEY, unread="closed")),
+         (False, f"may read it, if the key {KEY} lets them decrypt (closed)", "mine, statement 1")),
+    ],
+)  # fmt: skip
+def test_what_is_under_a_key_is_open_if_the_key_opens_it(statements: list[Json], act: Act, told: Any) -> None:
+    """How is said, and by which statements."""
+    found = open_by(somebody(*statements), EDGE, act)
+    assert (found and (found.certain, found.act.does, found.by)) == told
 
 
 @pytest.mark.parametrize(("arn", "kind"), [(USER, "User"), (ROLE, "Role")])

@@ -137,9 +137,8 @@ def _in_a_list(document: Any, name: str) -> bool:
     """Whether an object in a list has the field."""
     if isinstance(document, list):
         return any(one is not None for one in values_of(document, name))
-    if not isinstance(document, Mapping):
-        return False
-    return any(_in_a_list(value, name[len(key) + 1 :]) for key, value in document.items() if name.startswith(f"{key}."))
+    parts = document.items() if isinstance(document, Mapping) else ()
+    return any(_in_a_list(value, name[len(key) + 1 :]) for key, value in parts if name.startswith(f"{key}."))
 
 
 def _exists(document: Document, name: Any) -> Truth:
