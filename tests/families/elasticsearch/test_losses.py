@@ -142,6 +142,8 @@ def test_each_part_of_a_rule_that_could_not_work_is_named_with_its_place(rule: o
     [
         ({"grant": ["a.*"], "except": ["a.b"]}, ""),
         ({"grant": ["a.*"], "except": ["a.*"]}, ""),
+        ({"grant": ["a"], "except": []}, ""),
+        ({"grant": ["a?b", "c"], "except": ["a?b"]}, ""),
         ({"grant": ["a"], "except": ["a.*"]}, "a.* is taken out and was never given"),
         ({"grant": "a*", "except": ["ab"]}, ""),
         ({"grant": "b", "except": ["ab"]}, "ab is taken out and was never given"),

@@ -127,15 +127,14 @@ def _fields(fields: Mapping[str, Any], place: str) -> Found:
         problem = "it takes fields out of none that are given" if without else "it gives no field and takes none out"
         yield f"{place}.field_security", problem, 'grant: ["*"] beside except'
         return
-    yield from _names((*((grant,) if isinstance(grant, str) else grant or ()), *without), f"{place}.field_security")
-    if isinstance(grant, str):
-        grant = [grant]
+    given = (grant,) if isinstance(grant, str) else grant or ()
+    yield from _names((*given, *without), f"{place}.field_security")
     for name in without:
         try:
-            given = grant is None or matches_any(grant, name.replace("*", "x").replace("?", "x"))
+            fits = matches_any(given, name.replace("*", "x").replace("?", "x"))
         except Unreadable:
             continue
-        if not given and not (is_pattern(name) and name in (grant or ())):
+        if not fits and not (is_pattern(name) and name in given):
             yield f"{place}.field_security", f"{name} is taken out and was never given", "what grant covers"
 
 
