@@ -406,3 +406,31 @@ def test_who_lost_access_by_hand_is_named_as_data() -> None:
 def test_an_entry_by_hand_in_a_mapping_that_is_reserved_is_told_too() -> None:
     held = with_mapping(readers={**mapping(users=["anna", "eve"]), "reserved": True})
     assert told(held) == [("warning", "eve was added by hand to users of readers, and has what it gives")]
+
+
+@pytest.mark.parametrize(
+    ("lists", "users", "unsure"),
+    [
+        ({"users": ["/(?<=x)a/"]}, {}, True),
+        ({"backend_roles": ["/(?<=x)a/"]}, {}, True),
+        ({"users": ["/a/"]}, {}, False),
+        ({"users": ["eve"]}, {}, False),
+        ({"and_backend_roles": ["crew", "/(?<=x)a/"]}, {}, True),
+        ({"and_backend_roles": ["/(?<=x)a/", "crew"]}, {}, True),
+        ({"and_backend_roles": ["crew", "night"]}, {}, False),
+        ({"users": ["/(?<=x)a and b/"]}, {}, True),
+        ({}, {"/(?<=x)a/": {"opendistro_security_roles": ["all_access"]}}, False),  # a name, and no expression
+    ],
+)
+def test_whom_an_expression_makes_administrator_may_be_known_to_the_engine_alone(
+    lists: dict[str, list[str]], users: dict[str, Json], unsure: bool
+) -> None:
+    base = house(all_access=mapping(**{"backend_roles": [MASTER], **lists}))
+    held = SecurityConfig({**base.documents, Kind.USERS: users})
+    found = [
+        one.what
+        for one in drift(OPENSEARCH, wanted(), held, frozenset(), keepers=KEEPERS)
+        if one.severity == "critical" and "administers the engine" in one.what
+    ]
+    assert len(found) == 1
+    assert found[0].endswith("; whom that expression lets in only the engine can tell") is unsure

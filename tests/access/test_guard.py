@@ -213,3 +213,13 @@ def test_what_refuses_a_plan_is_named_before_what_only_alarms() -> None:
     )
     dangers = guard_plan(OPENSEARCH, house(), [write], KEEPERS, ASKED)
     assert [(danger.what.split()[0], danger.refuses) for danger in dangers] == [("automation", True), ("aaron", False)]
+
+
+def test_what_refuses_a_plan_comes_first_and_each_in_order() -> None:
+    names = ["zoe", "eve", "*", "kim"]
+    held = without(house(all_access=mapping(users=names, backend_roles=[MASTER])), "lock")
+    told = guard(OPENSEARCH, without(held, "security_manager"), KEEPERS, ASKED)
+    assert [one.refuses for one in told] == [True, True, True, False, False, False, False]
+    assert [one.what.split(" is ")[0] for one in told] == [
+        f"automation ({AUTOMATION})", f"automation ({AUTOMATION})", f"master ({MASTER})", "eve", "everyone", "kim", "zoe"
+    ]  # fmt: skip

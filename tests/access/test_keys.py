@@ -82,6 +82,8 @@ NO = (False, "", ())
         # What could not be read.
         (Key(KEY, unread="closed"), own("kms:*"), maybe(" (closed)")),
         (Key(KEY), Own(), maybe()),
+        (Key(KEY, grants=()), own("kms:*"), maybe()),
+        (Key(KEY, grants=()), own("kms:*", effect="Deny"), NO),
         (Key(KEY), own("kms:Decrypt", effect="Deny"), NO),
         (Key(KEY), own("kms:Decrypt", effect="Deny", Condition=UNSAID), maybe()),
         (Key(KEY), Own(unread="closed"), maybe()),

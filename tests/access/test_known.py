@@ -57,6 +57,12 @@ def test_an_unreadable_group_before_the_first_look_stays_unread() -> None:
     assert "cognito_group:support" not in found.known.seen
 
 
+def test_after_a_lock_nobody_stays_unread_though_nobody_was_ever_looked_at() -> None:
+    found = look(Membership({OPS: (KIM,)}, unread={SUPPORT: THROTTLED}), counts=False)
+    assert (found.members.users, found.members.unread) == ({OPS: (KIM,), SUPPORT: ()}, {})
+    assert len(found.unread) == 1
+
+
 NOT_ALLOWED = NotAllowed("not allowed to read it", action="iam:GetUser")
 
 

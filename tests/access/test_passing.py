@@ -192,6 +192,14 @@ def test_an_internal_user_who_is_called_like_one_of_cognito_has_their_roles(
     assert found == ([Passing(name, tuple(says), frozenset(mappings), critical)] if says else [])
 
 
+def test_of_many_roles_the_names_are_in_order() -> None:
+    names = [f"role-{number}" for number in range(9)]
+    held = house(**{role: mapping(users=[BEN], backend_roles=["guests"]) for role in reversed(names)})
+    assert said(told({BEN: {}}, held)) == [f"{NAMED} {', '.join(names)} with a password"]
+    by_word = f"has the backend role guests, and by it {', '.join(names)} with a password"
+    assert said(told(mole("guests"), held)) == [by_word]
+
+
 def test_what_is_said_by_name_keeps_what_was_said_before_it() -> None:
     held = house(all_access=mapping(users=[BEN]), kibana_user=mapping(backend_roles=["guests"]), readers=mapping())
     user = {BEN: {"backend_roles": ["guests", "x"], "opendistro_security_roles": ["readers"]}}
