@@ -262,6 +262,18 @@ def test_of_the_role_of_a_group_a_name_is_its_own_and_its_group_s() -> None:
         assert accepted(now.known, called) == (now.known, ())
 
 
+def test_who_was_known_once_is_no_work_of_a_deploy_though_no_look_saw_them_since() -> None:
+    known = Known(named={"iam_user:rita": "AIDA1"}, seen=BEFORE.seen)
+    found = look(Membership(unread={RITA: NOT_ALLOWED}), known, RITA)
+    assert (found.later, len(found.unread)) == ((), 1)
+
+
+def test_who_waits_to_be_accepted_waits_for_their_own_grant_alone() -> None:
+    known = Known(strangers={"iam_user:ritas": "1", "iam_user:rita": "2", "iam_user:kim": "3"}, seen=BEFORE.seen)
+    found = look(Membership(unread={RITA: THROTTLED}), known, RITA)
+    assert found.known.strangers == {"iam_user:rita": "2"}
+
+
 def test_whose_id_is_not_known_is_nobody_else() -> None:
     old = look(Membership({RITA: (RITA_ARN,)}), None, RITA).known
     assert (old.named, old.seen) == ({}, {"iam_user:rita": {RITA_ARN: ""}})

@@ -122,6 +122,8 @@ def test_what_is_asked_for_of_several_together_is_for_whoever_has_them() -> None
     asked = wanted(entries={"writers": {"and_backend_roles": {"day": "file", "night": "file"}}})
     assert told(mole("day", "night"), held, asked) == []
     assert len(told(mole("day", "night"), held)) == 1
+    with_arn = wanted(entries={"writers": {"and_backend_roles": {"day": "file", APP: "file"}}})
+    assert len(told(mole("day", APP), house(writers=mapping(and_backend_roles=["day", APP])), with_arn)) == 1
     another = wanted(entries={"readers": {"and_backend_roles": {"day": "file", "night": "file"}}})
     assert len(told(mole("day", "night"), held, another)) == 1
 

@@ -168,8 +168,6 @@ def _allowed(
         if foreign:
             truth, doubt = all_of((truth, identity)), who.own.unread
         ways.append((truth, (found,), doubt))
-    if not ways:
-        return Judged(False)
     best = any_of(truth for truth, _, _ in ways)
     chosen = [(by, doubt) for truth, by, doubt in ways if truth is best]
     if best is True:
