@@ -152,7 +152,7 @@ function gate() {
   if (data.status) {
     const s = data.status, c = s.custody, made = el("dl"), line = (label, text, kind) => put(made, el("dt", label), el("dd", text, kind));
     line("gate", c.state, c.state === "open" ? "ok" : "bad"); line("key", c.health + (c.cause ? " (" + c.cause + ")" : ""), c.health === "healthy" ? "ok" : "bad");
-    line("its ARN", s.registration.key.arn); line("last full check", utc(s.watermark) || "never"); line("changes that wait", String(s.steps_waiting));
+    line("its ARN", s.registration.key.arn); line("last full check", utc(s.watermark) || "never"); line("pending changes", String(s.steps_waiting || "none"));
     for (const [name, measure] of Object.entries(c.measures)) line("measure " + name, Object.entries(measure).filter(([, v]) => ["string", "number", "boolean"].includes(typeof v) && v !== "").map(([k, v]) => k.replaceAll("_", " ") + " " + v).join(", "));
     into("gate", made, ...[["asks for attention", s.problems], ["not seen", s.blind], ["another road", s.roads]].flatMap(([title, items]) => items.length ? [el("h3", title), list(items)] : []), ...(s.next ? [el("p", "next: " + s.next)] : []));
   } else into("gate", el("p", data.unread.status || "a file has none", "dim"));
