@@ -19,6 +19,8 @@ WALKED: dict[str, frozenset[str]] = {
 }
 # Brought about by tests of their own, on real Elasticsearch servers, or where no server decides.
 ELSEWHERE: dict[str, str] = {
+    "lock-complete": "tests/custody/test_what_the_ledger_keeps.py",
+    "lock-incomplete": "tests/operations/custody/test_nobody_on_elastic.py",
     "lock-out-refused": "tests/operations/writing/test_two_writers.py",
     "page-not-seen-to": "tests/operations/test_pages.py",
     "remote-half-moved": "tests/operations/remotes/test_migrating_on_elastic.py",

@@ -15,7 +15,7 @@ from typing import Any, cast
 from botocore.exceptions import ClientError
 from portcullis.custody.rules import Rules
 from portcullis.errors import Conflict
-from portcullis.families.elasticsearch.documents.baseline import LOCK_ROLE, SECURITY_ROLE
+from portcullis.families.elasticsearch.documents.baseline import SECURITY_ROLE
 
 from local.beside import AUTOMATION, Beside, secret_of
 from local.elastic.node import Elasticsearch
@@ -124,24 +124,6 @@ def a_wall_was_undone(person: OnCall) -> Iterator[None]:
         _as_elastic(person, "PUT", f"/{INDEX}/_settings", {"index.blocks.read": False, "index.blocks.write": False})
         person.portcullis("guard", DEPLOYMENT)
         yield
-
-
-@contextmanager
-def the_lock_has_no_right_to_blocks(person: OnCall) -> Iterator[None]:
-    """The automation's user has lost its role for locks. It is given back while it is locked, and the lock is whole then."""
-    mine = f"{USERS}/{AUTOMATION}"
-    kept = {"roles": person.engine("GET", mine)[AUTOMATION]["roles"]}
-    person.engine("PUT", mine, {"roles": [one for one in kept["roles"] if one != LOCK_ROLE]})
-    try:
-        person.portcullis("lock", DEPLOYMENT, "--reason", "a drill")
-        yield
-    finally:
-        _as_elastic(person, "PUT", mine, kept)
-        _later(person)
-        person.portcullis("guard", DEPLOYMENT)
-        until_it_is(person, "locked")
-        done(person, "unlock", DEPLOYMENT)
-        until_it_is(person, "open")
 
 
 @contextmanager
@@ -337,7 +319,6 @@ def the_deployments_stack_was_deleted(person: OnCall) -> Iterator[None]:
 # In this order, as the last ones leave nothing to go on with. Alerts that are told meanwhile, or when it is put back.
 PROVOKED: Mapping[tuple[str, ...], Provoked] = {
     ("lock-opened",): a_wall_was_undone,
-    ("lock-incomplete", "lock-complete"): the_lock_has_no_right_to_blocks,
     ("unlock-incomplete",): groups_cannot_be_read_at_an_unlock,
     ("model-refused",): a_model_was_refused,
     ("access-refused",): what_is_in_force_was_refused,
