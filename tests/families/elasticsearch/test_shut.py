@@ -494,3 +494,16 @@ def test_a_role_of_the_automation_that_somebody_narrowed_keeps_no_lock_from_endi
     for write in reopen(saved, shut_).writes:
         shut_ = simulate(shut_, write)
     assert shut_.of(Kind.ROLES)[role] == NEEDS.documents[role]
+
+
+def test_a_role_that_somebody_took_from_the_automation_before_a_lock_keeps_it_from_no_end() -> None:
+    users = {"portcullis": {"roles": [NEEDS.automation[0], "more"], "enabled": True}}
+    ours = {name: dict(one) for name, one in NEEDS.documents.items()}
+    shut_, saved = locked(
+        SecurityConfig({Kind.ROLES: ours, Kind.USERS: users, Kind.MAPPINGS: {}, Kind.KEYS: {}}),
+    )
+    opened = reopen(saved, shut_)
+    for write in opened.writes:
+        shut_ = simulate(shut_, write)
+    assert {*shut_.of(Kind.USERS)["portcullis"]["roles"]} == {*NEEDS.automation, "more"}
+    assert opened.lost == ()

@@ -75,10 +75,13 @@ def shut(held: Actual, keep: ProtectedPrincipals, saved: Mapping[str, Any] | Non
 
 
 def _saved_user(name: str, user: Json, keep: ProtectedPrincipals) -> Json:
-    """With how it was written, by which it is known again. Keepers are written by us in windows, and known by their secrets."""
+    """With how it was written, by which it is known again. Keepers are written by us in windows, and known by their secrets. The automation
+    is saved with all that it needs: the rest of an unlock comes after the users are as they were saved."""
     had = {"roles": list(user.get("roles") or ()), "enabled": user.get("enabled") is not False}
-    kept = any(keeper.entry == name for keeper in keep.keepers)
-    return {**had, WRITTEN: user[WRITTEN]} if WRITTEN in user and not kept else had
+    keeper = next((one for one in keep.keepers if one.entry == name), None)
+    if keeper is None:
+        return {**had, WRITTEN: user[WRITTEN]} if WRITTEN in user else had
+    return had if keeper.exact else {**had, "roles": _as_kept(keeper, user)}
 
 
 class Since(StrEnum):
